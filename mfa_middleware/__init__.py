@@ -1,0 +1,1 @@
+"""A second factor for machines, inside the application process."""
