@@ -1,4 +1,4 @@
-"""What happened, as one value, and the places it goes: the `mfa_middleware` logger, a file of JSON lines, a function."""
+"""What happened, as one value, and where it goes: the `mfa_middleware` logger, a JSON lines file, a function."""
 
 from __future__ import annotations
 
