@@ -1,0 +1,1 @@
+"""Strict compact JWS: parser, keys and thumbprints, algorithms and verification."""

@@ -1,0 +1,134 @@
+"""Strict readings of what JOSE leaves to parsers: base64url, JSON and the compact form (RFC 7515 2, 3.1, 7.1).
+
+JWT libraries accept duplicate names, byte order marks, padding and unused bits, so two of them can read two
+different tokens from the same bytes. Here every token has one reading or none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from binascii import a2b_base64
+from json.decoder import JSONDecoder
+from typing import Any, Final, NamedTuple
+
+__all__ = ["Compact", "Malformed", "decode_segment", "parse_object", "split_compact"]
+
+MAX_DEPTH: Final = 5
+MAX_MEMBERS: Final = 32
+_INTEGER_LIMIT: Final = 2**53
+_INTEGER_DIGITS: Final = 17
+
+_COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)")
+_SEGMENT: Final = re.compile(rb"[A-Za-z0-9_-]*")
+_STANDARD: Final = bytes.maketrans(b"-_", b"+/")
+# The last character of a segment may not carry bits that decode to nothing (RFC 4648 3.5).
+_LAST: Final = {
+    0: frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+    2: frozenset(b"AQgw"),
+    3: frozenset(b"AEIMQUYcgkosw048"),
+}
+_STRINGS: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+class Malformed(ValueError):  # noqa: N818 - named for what the input is
+    """The input has no single strict reading. The message never quotes the input."""
+
+
+class Compact(NamedTuple):
+    """The three segments of a compact JWS, still encoded, and the bytes that were signed."""
+
+    header: bytes
+    payload: bytes
+    signature: bytes
+    signing_input: bytes
+
+
+def split_compact(token: bytes) -> Compact:
+    """Split a compact JWS into its three segments of canonical base64url; only the payload may be empty.
+
+    Raises Malformed.
+    """
+    match = _COMPACT.fullmatch(token)
+    if match is None:
+        raise Malformed("not three base64url segments")
+    header, payload, signature = match.groups()
+    for segment in (header, payload, signature):
+        if segment and segment[-1] not in _LAST.get(len(segment) & 3, ()):
+            raise Malformed("a segment is not canonical base64url")
+    return Compact(header, payload, signature, token[: match.end(2)])
+
+
+def decode_segment(segment: bytes) -> bytes:
+    """Decode canonical unpadded base64url (RFC 7515 2). Raises Malformed."""
+    if _SEGMENT.fullmatch(segment) is None or (segment and segment[-1] not in _LAST.get(len(segment) & 3, ())):
+        raise Malformed("not canonical base64url")
+    return decode_checked(segment)
+
+
+def decode_checked(segment: bytes) -> bytes:
+    """Decode a segment that `split_compact` has already found canonical."""
+    return a2b_base64(segment.translate(_STANDARD) + b"==")
+
+
+def parse_object(raw: bytes) -> dict[str, Any]:
+    """Parse a JSON object: UTF-8, no duplicate names, depth <= 5, <= 32 members, finite numbers below 2^53.
+
+    Raises Malformed.
+    """
+    if raw[:1] != b"{":
+        raise Malformed("not a JSON object")
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
+        _check_depth(raw)
+    try:
+        text = raw.decode("utf-8")
+        value: dict[str, Any] = _DECODER.decode(text)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except Malformed:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise Malformed("not strict JSON in UTF-8") from error
+    return value
+
+
+def _check_depth(raw: bytes) -> None:
+    depth = 0
+    for char in _STRINGS.sub("", raw.decode("utf-8", "replace")):
+        if char in "{[":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Malformed(f"JSON deeper than {MAX_DEPTH}")
+        elif char in "}]":
+            depth -= 1
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Malformed("a JSON name is duplicated")
+    if len(members) > MAX_MEMBERS:
+        raise Malformed(f"more than {MAX_MEMBERS} JSON members")
+    return members
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _INTEGER_DIGITS or not -_INTEGER_LIMIT < (value := int(digits)) < _INTEGER_LIMIT:
+        raise Malformed("a JSON integer is not below 2^53")
+    return value
+
+
+def _number(digits: str) -> float:
+    value = float(digits)
+    if not -_INTEGER_LIMIT < value < _INTEGER_LIMIT:
+        raise Malformed("a JSON number is not finite or not below 2^53")
+    return value
+
+
+def _constant(_: str) -> Any:
+    raise Malformed("NaN and Infinity are not JSON")
+
+
+_DECODER: Final = JSONDecoder(
+    object_pairs_hook=_members, parse_int=_integer, parse_float=_number, parse_constant=_constant
+)
