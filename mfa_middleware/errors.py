@@ -16,7 +16,6 @@ class Code(enum.StrEnum):
 
     MISSING_CREDENTIAL = "missing_credential"
     MISSING_PROOF = "missing_proof"
-    MALFORMED_CREDENTIAL = "malformed_credential"
     MALFORMED_PROOF = "malformed_proof"
     UNSUPPORTED_ALG = "unsupported_alg"
     UNKNOWN_MACHINE = "unknown_machine"
@@ -51,7 +50,6 @@ REFUSALS: Final[Mapping[Code, RefusalKind]] = MappingProxyType(
     {
         Code.MISSING_CREDENTIAL: RefusalKind(401, None, "This request needs a credential and a DPoP proof."),
         Code.MISSING_PROOF: RefusalKind(401, _PROOF, "This request needs a DPoP proof by an enrolled machine."),
-        Code.MALFORMED_CREDENTIAL: RefusalKind(401, "invalid_token", "A credential is repeated or malformed."),
         Code.MALFORMED_PROOF: RefusalKind(401, _PROOF, "The DPoP proof is not well formed."),
         Code.UNSUPPORTED_ALG: RefusalKind(401, _PROOF, "The DPoP proof uses an algorithm that is not accepted."),
         Code.UNKNOWN_MACHINE: RefusalKind(401, _PROOF, "The key of the DPoP proof is not enrolled."),

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import re
 from binascii import a2b_base64
+from functools import partial
 from json.decoder import JSONDecoder
 from typing import Any, Final, NamedTuple
 
-__all__ = ["Compact", "Malformed", "decode_segment", "parse_object", "split_compact"]
+__all__ = ["PROOF", "TOKEN", "Compact", "Limits", "Malformed", "decode_segment", "parse_object", "split_compact"]
 
-MAX_DEPTH: Final = 5
-MAX_MEMBERS: Final = 32
 _INTEGER_LIMIT: Final = 2**53
 _INTEGER_DIGITS: Final = 17
 
@@ -71,18 +70,31 @@ def decode_checked(segment: bytes) -> bytes:
     return a2b_base64(segment.translate(_STANDARD) + b"==")
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
-    """Parse a JSON object: UTF-8, no duplicate names, depth <= 5, <= 32 members, finite numbers below 2^53.
+class Limits(NamedTuple):
+    """How deep, and how wide in members, a JSON object may be."""
+
+    depth: int
+    members: int
+
+
+PROOF: Final = Limits(depth=5, members=32)
+"""What a proof needs, with room for members that are ignored."""
+TOKEN: Final = Limits(depth=16, members=256)
+"""What the access tokens of large identity providers need."""
+
+
+def parse_object(raw: bytes, limits: Limits = PROOF) -> dict[str, Any]:
+    """Parse a JSON object: UTF-8, no duplicate names, bounded depth and members, finite numbers below 2^53.
 
     Raises Malformed.
     """
     if raw[:1] != b"{":
         raise Malformed("not a JSON object")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH:
-        _check_depth(raw)
+    if raw.count(b"{") + raw.count(b"[") > limits.depth:
+        _check_depth(raw, limits.depth)
     try:
         text = raw.decode("utf-8")
-        value: dict[str, Any] = _DECODER.decode(text)
+        value: dict[str, Any] = _DECODERS[limits].decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except Malformed:
@@ -92,23 +104,23 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _check_depth(raw: bytes) -> None:
+def _check_depth(raw: bytes, limit: int) -> None:
     depth = 0
     for char in _STRINGS.sub("", raw.decode("utf-8", "replace")):
         if char in "{[":
             depth += 1
-            if depth > MAX_DEPTH:
-                raise Malformed(f"JSON deeper than {MAX_DEPTH}")
+            if depth > limit:
+                raise Malformed(f"JSON deeper than {limit}")
         elif char in "}]":
             depth -= 1
 
 
-def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_members(pairs: list[tuple[str, Any]], *, limit: int) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Malformed("a JSON name is duplicated")
-    if len(members) > MAX_MEMBERS:
-        raise Malformed(f"more than {MAX_MEMBERS} JSON members")
+    if len(members) > limit:
+        raise Malformed(f"more than {limit} JSON members")
     return members
 
 
@@ -129,6 +141,12 @@ def _constant(_: str) -> Any:
     raise Malformed("NaN and Infinity are not JSON")
 
 
-_DECODER: Final = JSONDecoder(
-    object_pairs_hook=_members, parse_int=_integer, parse_float=_number, parse_constant=_constant
-)
+_DECODERS: Final = {
+    limits: JSONDecoder(
+        object_pairs_hook=partial(_unique_members, limit=limits.members),
+        parse_int=_integer,
+        parse_float=_number,
+        parse_constant=_constant,
+    )
+    for limits in (PROOF, TOKEN)
+}

@@ -1,0 +1,133 @@
+"""The primary credentials of a request: where they are looked for, and what a proof must bind (RFC 9449 4.2 `ath`)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import unquote_plus
+
+from mfa_middleware.errors import Code, Refusal
+from mfa_middleware.http import Headers
+from mfa_middleware.jose.jwk import b64url
+from mfa_middleware.jose.strict import TOKEN, Malformed, decode_segment, parse_object, split_compact
+
+__all__ = ["Bearer", "Credential", "Places", "hash_of", "read_bearer"]
+
+_MAX_BEARER: Final = 16_384
+_SCHEME: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) +(.*)", re.DOTALL)
+_VISIBLE: Final = re.compile(rb"[!-+\--~]+")  # visible ASCII without the comma that joins two lines
+_PARAMETERS: Final = re.compile(
+    rb"""[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[^\s",]*|"(?:[^"\\]|\\.)*")
+    (?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[^\s",]*|"(?:[^"\\]|\\.)*"))*""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """What an unverified bearer JWT says of itself; the app goes on verifying it.
+
+    `jkt` is the thumbprint that `cnf` confirms (RFC 9449 6.1).
+    """
+
+    header: Mapping[str, object]
+    issuer: str | None = None
+    subject: str | None = None
+    jkt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """One primary credential: its place, its scheme in lower case, and its hash as `ath` carries it."""
+
+    place: str
+    scheme: str
+    ath: str
+    token: bytes = field(repr=False)
+
+
+def hash_of(token: bytes) -> str:
+    """base64url(SHA-256(token)): the form of `ath`, and of a permitted credential (43 characters)."""
+    return b64url(hashlib.sha256(token).digest())
+
+
+class Places:
+    """The ordered places of MFA_CREDENTIALS: header names, `cookie:NAME`, `query:NAME`."""
+
+    __slots__ = ("_readers", "header_names")
+
+    def __init__(self, places: Sequence[str]) -> None:
+        self._readers = tuple((place.lower(), *_reader(place)) for place in places)
+        self.header_names = frozenset(
+            b"cookie" if kind == "cookie" else name for _, kind, name in self._readers if kind != "query"
+        )
+
+    def find(self, headers: Headers, query: bytes) -> tuple[Credential, ...]:
+        """Every primary credential that is present, in order.
+
+        Raises Refusal (wrong_binding) where a place is given twice or holds more than one value: no proof can
+        be bound to a credential that two parties read differently.
+        """
+        found = []
+        for place, kind, name in self._readers:
+            if kind == "header":
+                values = headers.all(name)
+            elif kind == "cookie":
+                values = _cookies(headers, name)
+            else:
+                values = _parameters(query, name)
+            if values or name in headers.twins:
+                found.append(_credential(place, name, values, headers))
+        return tuple(found)
+
+
+def _reader(place: str) -> tuple[str, bytes]:
+    kind, colon, name = place.partition(":")
+    if colon:
+        return kind.lower(), name.encode("latin-1")
+    return "header", place.lower().encode("latin-1")
+
+
+def _cookies(headers: Headers, name: bytes) -> list[bytes]:
+    pairs = (pair.partition(b"=") for line in headers.all(b"cookie") for pair in line.split(b";"))
+    return [value.strip() for key, _, value in pairs if key.strip() == name]
+
+
+def _parameters(query: bytes, name: bytes) -> list[bytes]:
+    pairs = (pair.partition(b"=") for pair in query.split(b"&"))
+    return [_unquote(value) for key, _, value in pairs if _unquote(key) == name]
+
+
+def _unquote(text: bytes) -> bytes:
+    return unquote_plus(text.decode("latin-1"), "latin-1").encode("latin-1")
+
+
+def _credential(place: str, name: bytes, values: Sequence[bytes], headers: Headers) -> Credential:
+    if len(values) != 1 or name in headers.twins:
+        raise Refusal(Code.WRONG_BINDING, f"the credential place {place} is given more than once")
+    value, scheme = values[0].strip(b" \t"), b""
+    if place == "authorization" and (match := _SCHEME.fullmatch(value)):
+        scheme, value = match[1].lower(), match[2]
+    if _VISIBLE.fullmatch(value) is None and not (scheme and _PARAMETERS.fullmatch(value)):
+        raise Refusal(Code.WRONG_BINDING, f"the credential place {place} does not hold exactly one credential")
+    return Credential(place, scheme.decode("ascii"), hash_of(value), value)
+
+
+def read_bearer(token: bytes) -> Bearer | None:
+    """What a JWT says of itself, unverified; None where the credential is not a readable compact JWT."""
+    if len(token) > _MAX_BEARER or token.count(b".") != 2:
+        return None
+    try:
+        compact = split_compact(token)
+        header = parse_object(decode_segment(compact.header), TOKEN)
+        claims = parse_object(decode_segment(compact.payload), TOKEN)
+    except Malformed:
+        return None
+    confirmation = claims.get("cnf")
+    jkt = confirmation.get("jkt") if isinstance(confirmation, dict) else None
+    return Bearer(
+        header, *(value if isinstance(value, str) else None for value in (claims.get("iss"), claims.get("sub"), jkt))
+    )

@@ -1,0 +1,124 @@
+"""A request as the core sees it, and the rules for reading its headers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Final, TypeAlias
+
+from mfa_middleware.uri import is_ambiguous_path
+
+__all__ = ["Address", "HeaderRules", "Headers", "Request", "address", "is_preflight", "matches_exactly"]
+
+Address: TypeAlias = IPv4Address | IPv6Address
+
+_FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
+_ALWAYS: Final = (
+    b"dpop",
+    b"host",
+    b"origin",
+    b"access-control-request-method",
+    b"content-length",
+    b"transfer-encoding",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, before the app sees it.
+
+    `raw_path` is the path on the wire with any mount prefix, one character per byte, without the query; where
+    a server hides it, the quoted decoded path with `exact` False. `routed_path` is the decoded path that the
+    app routes on, without its mount prefix `root`. `query` is raw. Header names are in lower case.
+    `peer` and `local` are the addresses of the two ends of the socket.
+    """
+
+    method: str
+    scheme: str
+    raw_path: str
+    query: bytes
+    headers: Iterable[tuple[bytes, bytes]]
+    routed_path: str
+    root: str = ""
+    exact: bool = True
+    peer: str | None = None
+    local: str | None = None
+    websocket: bool = False
+
+
+class Headers:
+    """The headers that the check reads, from one pass over all of them.
+
+    `twins` are wanted names that also came with `_` for `-`: CGI and some frameworks read both as one.
+    """
+
+    __slots__ = ("_found", "twins")
+
+    def __init__(self, found: dict[bytes, list[bytes]], twins: frozenset[bytes]) -> None:
+        self._found = found
+        self.twins = twins
+
+    def all(self, name: bytes) -> Sequence[bytes]:
+        """Every line of a header, in order."""
+        return self._found.get(name, ())
+
+    def one(self, name: bytes) -> bytes | None:
+        """The value of a header that has exactly one line; None where it has none or several."""
+        lines = self._found.get(name, ())
+        return lines[0] if len(lines) == 1 else None
+
+    @property
+    def forwarded(self) -> bool:
+        """Whether any header says that a proxy stands before this server."""
+        return not self._found.keys().isdisjoint(_FORWARDING)
+
+
+class HeaderRules:
+    """Which headers the check reads, compiled once."""
+
+    __slots__ = ("_wanted",)
+
+    def __init__(self, names: Iterable[bytes]) -> None:
+        self._wanted = frozenset((*names, *_ALWAYS, *_FORWARDING))
+
+    def scan(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+        """Collect the wanted headers in one pass, and note their underscore twins (CVE-2026-3902)."""
+        wanted = self._wanted
+        found: dict[bytes, list[bytes]] = {}
+        twins: frozenset[bytes] = frozenset()
+        for name, value in headers:
+            if name in wanted:
+                found.setdefault(name, []).append(value)
+            elif b"_" in name and (twin := name.replace(b"_", b"-")) in wanted:
+                twins |= {twin}
+        return Headers(found, twins)
+
+
+@lru_cache(maxsize=4096)
+def address(text: str | None) -> Address | None:
+    """An address without zone and IPv4 mapping; None where the text is not one (a unix socket, `unknown`)."""
+    try:
+        parsed = ip_address((text or "").strip().strip("[]").partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(parsed, "ipv4_mapped", None) or parsed
+
+
+def is_preflight(request: Request, headers: Headers) -> bool:
+    """Whether this is a CORS preflight: no credential may be asked of it (Fetch 3.2.2), and it has no body."""
+    return (
+        request.method == "OPTIONS"
+        and headers.one(b"origin") is not None
+        and headers.one(b"access-control-request-method") is not None
+        and not headers.all(b"transfer-encoding")
+        and headers.one(b"content-length") in (None, b"0")
+    )
+
+
+def matches_exactly(request: Request, paths: frozenset[str]) -> bool:
+    """Whether the raw *and* the routed path equal one of `paths`, with no second way to read either."""
+    if request.routed_path not in paths or is_ambiguous_path(request.raw_path):
+        return False
+    return request.raw_path in (request.routed_path, request.root + request.routed_path)

@@ -1,0 +1,60 @@
+"""Nonces of this server (RFC 9449 8, 9): stateless, bound to one machine and one life of the store."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable
+from struct import Struct
+from typing import Final
+
+from mfa_middleware.jose.jwk import b64url
+from mfa_middleware.jose.strict import Malformed, decode_segment
+from mfa_middleware.replay import StoreState
+
+__all__ = ["LIFE", "NonceMint"]
+
+LIFE: Final = 120.0
+"""How long a nonce is good, in seconds."""
+_SKEW: Final = 5.0
+_MAC: Final = 16
+_TIME: Final = Struct(">Q")
+_LENGTH: Final = 32  # characters of base64url for 8 + 16 bytes
+
+
+class NonceMint:
+    """Mints and reads nonces: the server's time and an HMAC over it, the thumbprint and the store's epoch.
+
+    `secret` is MFA_SECRET; without it the store's own secret is the key, so that all workers agree.
+    """
+
+    def __init__(self, state: Callable[[], StoreState], secret: bytes | None) -> None:
+        self._state = state
+        self._secret = secret
+
+    @property
+    def epoch(self) -> bytes:
+        """The epoch that a nonce minted now belongs to."""
+        return self._state().epoch
+
+    def mint(self, thumbprint: str, now: float) -> str:
+        """A nonce for one machine, good for LIFE seconds from `now` (unix seconds)."""
+        issued = _TIME.pack(int(now))
+        return b64url(issued + self._mac(issued, thumbprint))
+
+    def issued(self, nonce: object, thumbprint: str, now: float) -> float | None:
+        """When this server minted `nonce` for this machine, in unix seconds; None where it did not, or too long ago."""
+        if not isinstance(nonce, str) or len(nonce) != _LENGTH or not nonce.isascii():
+            return None
+        try:
+            raw = decode_segment(nonce.encode("ascii"))
+        except Malformed:
+            return None
+        issued = float(_TIME.unpack_from(raw)[0])
+        if not hmac.compare_digest(raw[_TIME.size :], self._mac(raw[: _TIME.size], thumbprint)):
+            return None
+        return issued if -_SKEW <= now - issued <= LIFE else None
+
+    def _mac(self, issued: bytes, thumbprint: str) -> bytes:
+        state = self._state()
+        message = b"mfa nonce" + issued + state.epoch + thumbprint.encode("ascii")
+        return hmac.digest(self._secret or state.secret, message, "sha256")[:_MAC]

@@ -1,0 +1,187 @@
+"""Every option, once: its field, its MFA_ variable, its default, its check and its line in the docs."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from mfa_middleware import parse
+from mfa_middleware.errors import ConfigurationError
+from mfa_middleware.parse import Mode, Nonces
+
+__all__ = ["Mode", "Nonces", "Settings", "options", "table"]
+
+_PREFIX: Final = "MFA_"
+_FOREIGN: Final = frozenset({"MFA_CLIENT_KEY", "MFA_CLIENT_KEY_FILE"})  # read by the client side
+
+
+def _option(check: Callable[[Any], Any], default: str, text: str, *, secret: bool = False) -> Any:
+    return field(default=check(default), repr=not secret, metadata={"check": check, "default": default, "text": text})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The options of one app, checked. Build one with `Settings.load`."""
+
+    mode: Mode = _option(
+        parse.mode,
+        "enforce",
+        "`off`, `report` (refuse nothing, tell everything), `enforce`, or `enforce:N%` of the credentials.",
+    )
+    credentials: tuple[str, ...] = _option(
+        parse.places,
+        "authorization, x-api-key",
+        "Where the primary credential is, in order: header names, `cookie:NAME`, `query:NAME`; `none`: no such factor.",
+    )
+    machines: str = _option(parse.text, "machines.json", "The file of enrolled machines.")
+    first_use: bool = _option(
+        parse.boolean, "no", "In report mode, enrol an unknown machine as *pending* when its proof verifies."
+    )
+    origins: tuple[str, ...] = _option(
+        parse.origins,
+        "",
+        "The public origins of the app, such as `https://api.example.com`. Empty: only loopback is served.",
+    )
+    path_prefix: str = _option(parse.path_prefix, "", "The public path prefix that a proxy strips, for example `/api`.")
+    trusted_proxies: int = _option(
+        parse.count,
+        "0",
+        "How many trusted proxies append to X-Forwarded-For; the client address is counted from the right.",
+    )
+    exempt: frozenset[str] = _option(
+        parse.paths, "", "Paths that need neither credential nor proof, exactly as routed, for example `/health`."
+    )
+    algorithms: frozenset[str] = _option(
+        parse.algorithms,
+        "ES256, Ed25519, EdDSA, PS256",
+        "The algorithms of proofs. Also possible: ES384, RS256, ML-DSA-44, ML-DSA-65.",
+    )
+    nonce: Nonces = _option(
+        parse.nonces,
+        "recover",
+        "`off`, `recover` (a proof out of time, or after a restart, is answered with a nonce) or `required`.",
+    )
+    require_query: bool = _option(parse.boolean, "no", "Every proof must bind the query (`htq`).")
+    require_body: bool = _option(parse.boolean, "no", "Every proof must bind the body (`htd`).")
+    body_limit: int = _option(
+        parse.size, "1048576", "The largest body that can be bound, in bytes; a larger one is answered 413."
+    )
+    replay_store: str = _option(
+        parse.text,
+        "shared:",
+        "Where used proofs are remembered: `shared:` (all workers of this host) or `memory:` (one process).",
+    )
+    app: str = _option(
+        parse.app_name,
+        "default",
+        "The name of the app on this host; apps with the same name and user share the `shared:` store.",
+    )
+    capacity: int = _option(parse.capacity, "1000000", "How many used proofs the store holds at a time.")
+    machine_quota: int | None = _option(
+        parse.quota, "", "How many live proofs one machine may have; empty: a quarter of the capacity."
+    )
+    secret: bytes | None = _option(
+        parse.secret,
+        "",
+        "The key of nonces and of `enforce:N%`, at least 32 characters; empty: random and kept in the store.",
+        secret=True,
+    )
+    jwt_algorithms: frozenset[str] = _option(
+        parse.jwt_algorithms,
+        "",
+        "The algorithms of bearer JWTs that this app accepts; others are forgeries. Empty: all but `none`.",
+    )
+    event_log: str | None = _option(
+        parse.optional, "", "A file that every event is appended to, one line of JSON each."
+    )
+
+    @classmethod
+    def load(cls, given: Mapping[str, Any] | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings from `given` (field names, or MFA_ names) over the environment.
+
+        Raises ConfigurationError with one line that says what to write instead.
+        """
+        environment = os.environ if environ is None else environ
+        values = _from_environment(environment) | _from_mapping(given or {})
+        return cls(**{name: _checked(name, value) for name, value in values.items()})
+
+    @property
+    def quota(self) -> int:
+        """How many live proofs one machine may have (MFA_MACHINE_QUOTA)."""
+        return self.machine_quota if self.machine_quota is not None else max(1, self.capacity // 4)
+
+
+def options() -> Mapping[str, dataclasses.Field[Any]]:
+    """The options by the name of their field."""
+    return {option.name: option for option in dataclasses.fields(Settings)}
+
+
+def table() -> str:
+    """The options as a Markdown table, for the docs."""
+    lines = ["| variable | default | what it says |", "|---|---|---|"]
+    for name, option in options().items():
+        default = f"`{option.metadata['default']}`" if option.metadata["default"] else "empty"
+        lines.append(f"| `{_PREFIX}{name.upper()}` | {default} | {option.metadata['text']} |")
+    return "\n".join(lines) + "\n"
+
+
+def _checked(name: str, value: Any) -> Any:
+    try:
+        return options()[name].metadata["check"](value)
+    except ValueError as error:
+        raise ConfigurationError(f"{_PREFIX}{name.upper()}: {error}") from None
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, value in environ.items():
+        if not variable.startswith(_PREFIX) or variable in _FOREIGN:
+            continue
+        name = variable.removeprefix(_PREFIX).lower()
+        if name in options():
+            values[name] = value
+        elif name == "secret_file":
+            values["secret"] = _secret_file(value, environ)
+        else:
+            _refuse_near_miss(variable)
+    return values
+
+
+def _from_mapping(given: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for key, value in given.items():
+        name = key.removeprefix(_PREFIX).lower()
+        if name in options():
+            values |= {name: value} if value is not None else {}
+        elif key == "MFA_SECRET_FILE":
+            values["secret"] = _secret_file(str(value), given)
+        elif key.startswith(_PREFIX):
+            _refuse_near_miss(key)
+        else:
+            raise ConfigurationError(f"{key} is not an option{_suggestion(name)}")
+    return values
+
+
+def _secret_file(path: str, given: Mapping[str, Any]) -> str:
+    if "MFA_SECRET" in given:
+        raise ConfigurationError("MFA_SECRET and MFA_SECRET_FILE are both set; keep one of them")
+    try:
+        with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a plain path from the environment
+            return file.read(65_536).strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"MFA_SECRET_FILE: {path} cannot be read ({type(error).__name__})") from None
+
+
+def _refuse_near_miss(variable: str) -> None:
+    suggestion = _suggestion(variable.removeprefix(_PREFIX).lower())
+    if suggestion:
+        raise ConfigurationError(f"{variable} is not an option{suggestion}, or unset it")
+
+
+def _suggestion(name: str) -> str:
+    near = difflib.get_close_matches(name, [*options(), "secret_file"], n=1, cutoff=0.75)
+    return f"; write {_PREFIX}{near[0].upper()} instead" if near else ""
