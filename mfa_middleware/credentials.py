@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import unquote_plus
@@ -12,11 +12,9 @@ from urllib.parse import unquote_plus
 from mfa_middleware.errors import Code, Refusal
 from mfa_middleware.http import Headers
 from mfa_middleware.jose.jwk import b64url
-from mfa_middleware.jose.strict import TOKEN, Malformed, decode_segment, parse_object, split_compact
 
-__all__ = ["Bearer", "Credential", "Places", "hash_of", "read_bearer"]
+__all__ = ["Credential", "Places", "hash_of"]
 
-_MAX_BEARER: Final = 16_384
 _SCHEME: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) +(.*)", re.DOTALL)
 _VISIBLE: Final = re.compile(rb"[!-+\--~]+")  # visible ASCII without the comma that joins two lines
 _PARAMETERS: Final = re.compile(
@@ -24,19 +22,6 @@ _PARAMETERS: Final = re.compile(
     (?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[^\s",]*|"(?:[^"\\]|\\.)*"))*""",
     re.VERBOSE,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """What an unverified bearer JWT says of itself; the app goes on verifying it.
-
-    `jkt` is the thumbprint that `cnf` confirms (RFC 9449 6.1).
-    """
-
-    header: Mapping[str, object]
-    issuer: str | None = None
-    subject: str | None = None
-    jkt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,20 +99,3 @@ def _credential(place: str, name: bytes, values: Sequence[bytes], headers: Heade
     if _VISIBLE.fullmatch(value) is None and not (scheme and _PARAMETERS.fullmatch(value)):
         raise Refusal(Code.WRONG_BINDING, f"the credential place {place} does not hold exactly one credential")
     return Credential(place, scheme.decode("ascii"), hash_of(value), value)
-
-
-def read_bearer(token: bytes) -> Bearer | None:
-    """What a JWT says of itself, unverified; None where the credential is not a readable compact JWT."""
-    if len(token) > _MAX_BEARER or token.count(b".") != 2:
-        return None
-    try:
-        compact = split_compact(token)
-        header = parse_object(decode_segment(compact.header), TOKEN)
-        claims = parse_object(decode_segment(compact.payload), TOKEN)
-    except Malformed:
-        return None
-    confirmation = claims.get("cnf")
-    jkt = confirmation.get("jkt") if isinstance(confirmation, dict) else None
-    return Bearer(
-        header, *(value if isinstance(value, str) else None for value in (claims.get("iss"), claims.get("sub"), jkt))
-    )

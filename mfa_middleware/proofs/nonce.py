@@ -32,6 +32,11 @@ class NonceMint:
         self._secret = secret
 
     @property
+    def key(self) -> bytes:
+        """The key of everything that this service signs for itself."""
+        return self._secret or self._state().secret
+
+    @property
     def epoch(self) -> bytes:
         """The epoch that a nonce minted now belongs to."""
         return self._state().epoch
@@ -55,6 +60,5 @@ class NonceMint:
         return issued if -_SKEW <= now - issued <= LIFE else None
 
     def _mac(self, issued: bytes, thumbprint: str) -> bytes:
-        state = self._state()
-        message = b"mfa nonce" + issued + state.epoch + thumbprint.encode("ascii")
-        return hmac.digest(self._secret or state.secret, message, "sha256")[:_MAC]
+        message = b"mfa nonce" + issued + self.epoch + thumbprint.encode("ascii")
+        return hmac.digest(self.key, message, "sha256")[:_MAC]

@@ -1,0 +1,66 @@
+"""What the check of a request came to."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import Final
+
+from mfa_middleware.errors import Refusal
+from mfa_middleware.events import Event
+from mfa_middleware.firewall import Finding
+from mfa_middleware.http import Address, Request
+from mfa_middleware.machines import Machine
+from mfa_middleware.route import Facts
+
+__all__ = ["Decision"]
+
+_MAX_PATH: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether the app gets the request, and what was learnt about it.
+
+    `refusal` is also set where a refusal was only reported. `nonce` belongs into the DPoP-Nonce header of the
+    answer. `thumbprint` is unproven unless `machine` is set; `machine` is set once the signature has verified.
+    `credential`: the hash of the first credential.
+    """
+
+    allowed: bool
+    exempt: bool = False
+    machine: Machine | None = None
+    refusal: Refusal | None = None
+    nonce: str | None = None
+    facts: Facts = field(default_factory=Facts)
+    client: Address | None = None
+    thumbprint: str | None = None
+    credential: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def level(self) -> int:
+        """The logging level of this decision's event."""
+        if self.refusal is None:
+            return logging.WARNING if self.findings else logging.DEBUG
+        return logging.WARNING
+
+    def event(self, request: Request, at: float) -> Event:
+        """The event of this decision; `at` in unix seconds."""
+        kind = "exempt" if self.exempt else "accepted"
+        if self.refusal is not None:
+            kind = "would_refuse" if self.allowed else "refused"
+        return Event(
+            kind,
+            self.level,
+            detail=self.refusal.detail if self.refusal else "",
+            at=at,
+            code=self.refusal.code if self.refusal else None,
+            machine=self.machine.id if self.machine else None,
+            thumbprint=self.thumbprint,
+            credential=self.credential[:12] if self.credential else None,
+            client=str(self.client) if self.client else request.peer,
+            method=request.method[:16],
+            path=request.raw_path[:_MAX_PATH],
+            findings=tuple(f"{finding.id} ({finding.evidence}, {finding.where})" for finding in self.findings),
+        )

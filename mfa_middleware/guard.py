@@ -1,0 +1,268 @@
+"""The path of one request: every check in its order, cheap before dear, and nothing written before all is proven.
+
+`Guard.check` is a generator that does no I/O of its own: it yields a small frozen step for whatever it needs and
+is sent the answer; it ends in a Decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Generator
+from dataclasses import replace
+from typing import Any, Final
+
+from mfa_middleware.bearer import Bearer, BearerReader
+from mfa_middleware.clock import Clock
+from mfa_middleware.credentials import Credential, Places
+from mfa_middleware.decision import Decision
+from mfa_middleware.errors import Code, Refusal, StoreError
+from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
+from mfa_middleware.machines import Machine
+from mfa_middleware.proofs import dpop, nonce
+from mfa_middleware.replay import Outcome
+from mfa_middleware.route import PROTECTED, Facts, Route
+from mfa_middleware.settings import Nonces, Settings
+from mfa_middleware.steps import Check, Claim, FindMachine, KnowsCredential, Propose, ReadBody, Step
+from mfa_middleware.target import Origins, check_target
+from mfa_middleware.uri import is_ambiguous_path
+
+__all__ = ["Guard"]
+
+_SKEW: Final = 2 * 5.0
+_SECONDS: Final = dpop.MAX_AGE + dpop.MAX_AHEAD + _SKEW + 5.0
+_SECONDS_WITH_NONCE: Final = nonce.LIFE + 15.0
+
+
+class _Trail:
+    """What one check has learnt so far, for the checks that follow and for the decision."""
+
+    __slots__ = ("bearers", "client", "credentials", "deadline", "facts", "issued", "machine", "noted", "now", "proof")
+
+    def __init__(self, client: Address | None, now: float) -> None:
+        self.client = client
+        self.now = now
+        self.credentials: tuple[Credential, ...] = ()
+        self.bearers: tuple[Bearer, ...] = ()
+        self.proof: dpop.Proof | None = None
+        self.machine: Machine | None = None
+        self.issued: float | None = None
+        self.deadline = 0.0
+        self.facts = Facts()
+        self.noted: Refusal | None = None
+
+
+class Guard:
+    """The checks of one app, compiled from its settings."""
+
+    def __init__(self, settings: Settings, nonces: nonce.NonceMint, clock: Clock) -> None:
+        self._settings = settings
+        self._nonces = nonces
+        self._clock = clock
+        self._places = Places(settings.credentials)
+        self._place_names = frozenset(place.lower() for place in settings.credentials)
+        self._rules = HeaderRules(self._places.header_names)
+        self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
+        self._reader = dpop.ProofReader(settings.algorithms)
+        self._bearers = BearerReader(settings.jwt_algorithms)
+
+    def check(self, request: Request, route: Route = PROTECTED) -> Check:
+        """Check one request for one route; ends in the Decision, never in an exception of the request's making."""
+        headers = self._rules.scan(request.headers)
+        if self._passes(request, headers, route):
+            return Decision(True, exempt=True)
+        trail = _Trail(self._origins.client(request, headers), self._clock.wall())
+        try:
+            yield from self._prove(request, headers, route, trail)
+        except Refusal as refusal:
+            return (yield from self._refused(refusal, route, trail))
+        except StoreError as error:
+            return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
+        return self._decision(True, trail, nonce=self._renewed_nonce(trail))
+
+    def tighten(self, decision: Decision, route: Route) -> Decision:
+        """Hold an accepted request against one more route; the decision of the refusal where it does not meet it."""
+        if decision.machine is None or decision.thumbprint is None:
+            return decision
+        try:
+            route.check_binding(decision.facts)
+            route.check_machine(decision.machine, decision.client)
+            route.check_body(decision.facts)
+        except Refusal as refusal:
+            enforced = self._settings.mode.name == "enforce" and not route.report_only
+            wanted = refusal.code is Code.USE_DPOP_NONCE
+            fresh = self._nonces.mint(decision.thumbprint, self._clock.wall()) if wanted else None
+            return replace(decision, allowed=not enforced, refusal=refusal, nonce=fresh)
+        return decision
+
+    def _passes(self, request: Request, headers: Headers, route: Route) -> bool:
+        if route.exempt and not is_ambiguous_path(request.raw_path):
+            return True
+        return matches_exactly(request, self._settings.exempt) or is_preflight(request, headers)
+
+    def _prove(self, request: Request, headers: Headers, route: Route, trail: _Trail) -> Generator[Step, Any, None]:
+        self._read_credentials(request, headers, route, trail)
+        proof = trail.proof = self._reader.read(headers.all(b"dpop"))
+        machine: Machine | None = yield FindMachine(proof.thumbprint)
+        if machine is None:
+            yield from self._first_use(proof)
+            raise Refusal(Code.UNKNOWN_MACHINE, "no machine is enrolled with this key")
+        self._note_mismatch(proof, request, headers, route, trail)
+        self._reader.verify(proof, machine.jwk, machine.algorithm)
+        trail.machine = machine
+        if trail.noted is not None:
+            raise trail.noted
+        self._authorise(machine, route, trail)
+        yield from self._check_body(proof, request, route, trail)
+        yield from self._claim(proof, trail)
+
+    def _read_credentials(self, request: Request, headers: Headers, route: Route, trail: _Trail) -> None:
+        try:
+            trail.credentials = self._places.find(headers, request.query)
+        except Refusal as refusal:
+            trail.noted = refusal
+            return
+        trail.bearers = tuple(self._bearers.read(credential) for credential in trail.credentials)
+        attacks = [finding.id for bearer in trail.bearers for finding in bearer.findings if finding.is_attack]
+        if attacks:
+            raise Refusal(Code.FORGED_TOKEN, f"the bearer token is forged: {', '.join(attacks)}")
+        if not trail.credentials and route.credential and self._settings.credentials:
+            raise Refusal(Code.MISSING_CREDENTIAL, f"no credential in {', '.join(self._settings.credentials)}")
+
+    def _first_use(self, proof: dpop.Proof) -> Generator[Step, Any, None]:
+        if self._settings.first_use and self._settings.mode.name == "report":
+            self._reader.verify(proof, proof.key.jwk, proof.key.alg)
+            yield Propose(proof.key.jwk, proof.key.alg)
+
+    def _note_mismatch(
+        self, proof: dpop.Proof, request: Request, headers: Headers, route: Route, trail: _Trail
+    ) -> None:
+        """Compare every claim with the request. A failure is noted, and answered once the signature has verified."""
+        try:
+            self._check_time(proof, route, trail)
+            if proof.htm != request.method:
+                raise Refusal(Code.WRONG_TARGET, "htm is not the method", hints={"wrong_claim": "htm"})
+            check_target(proof.htu, request, self._origins.of(request, headers), self._origins.prefix)
+            if trail.noted is not None:
+                return
+            dpop.check_binding(proof, trail.credentials, self._place_names)
+            if any(bearer.jkt not in (None, proof.thumbprint) for bearer in trail.bearers):
+                raise Refusal(Code.WRONG_BINDING, "the bearer token is bound to another key (cnf.jkt)")
+            query_bound = dpop.check_query(proof, request.query)
+            trail.facts = Facts(query_bound=query_bound, nonce=trail.issued is not None)
+            route.check_binding(trail.facts)
+            if self._settings.require_query and not query_bound:
+                raise Refusal(Code.WRONG_TARGET, "MFA_REQUIRE_QUERY demands htq", hints={"missing_claim": "htq"})
+        except Refusal as refusal:
+            trail.noted = refusal
+
+    def _check_time(self, proof: dpop.Proof, route: Route, trail: _Trail) -> None:
+        mode = self._settings.nonce
+        if mode is not Nonces.OFF or route.nonce:
+            trail.issued = self._nonces.issued(proof.claims.get("nonce"), proof.thumbprint, trail.now)
+        if trail.issued is not None:
+            trail.deadline = trail.issued + nonce.LIFE
+            return
+        trail.deadline = proof.iat + dpop.MAX_AGE
+        if mode is Nonces.REQUIRED or route.nonce:
+            raise Refusal(Code.USE_DPOP_NONCE, "a nonce is required")
+        if not dpop.is_in_time(proof.iat, trail.now):
+            raise self._stale(proof, trail.now)
+
+    def _stale(self, proof: dpop.Proof, now: float) -> Refusal:
+        offset = round(now - proof.iat, 1)
+        code = Code.STALE_PROOF if self._settings.nonce is Nonces.OFF else Code.USE_DPOP_NONCE
+        return Refusal(code, f"iat is {offset} s before this server's clock", hints={"clock_offset": offset})
+
+    def _authorise(self, machine: Machine, route: Route, trail: _Trail) -> None:
+        reason = machine.refusal(trail.now, trail.client)
+        if reason is not None:
+            raise Refusal(Code.MACHINE_INACTIVE, f"machine {machine.id}: {reason}", hints={"reason": reason})
+        route.check_machine(machine, trail.client)
+        for credential, bearer in zip(trail.credentials, trail.bearers, strict=True):
+            if not machine.credentials.allow(credential.ath, bearer.issuer, bearer.subject):
+                detail = f"machine {machine.id} is not permitted the credential in {credential.place}"
+                raise Refusal(Code.SCOPE_DENIED, detail, hints={"credential_place": credential.place})
+
+    def _check_body(
+        self, proof: dpop.Proof, request: Request, route: Route, trail: _Trail
+    ) -> Generator[Step, Any, None]:
+        htd, demanded = proof.claims.get("htd"), route.body or self._settings.require_body
+        if request.websocket or (htd is None and not demanded):
+            return
+        body: bytes = yield ReadBody(self._settings.body_limit)
+        if htd is not None:
+            dpop.check_body(htd, body)
+        elif body:
+            raise Refusal(Code.WRONG_DIGEST, "htd is demanded", hints={"missing_claim": "htd"})
+        trail.facts = Facts(trail.facts.query_bound, body_bound=True, nonce=trail.facts.nonce)
+
+    def _claim(self, proof: dpop.Proof, trail: _Trail) -> Generator[Step, Any, None]:
+        with_nonce = trail.issued is not None
+        outcome: Outcome = yield Claim(
+            proof.identity(),
+            hashlib.blake2b(proof.thumbprint.encode("ascii"), digest_size=16).digest(),
+            _SECONDS_WITH_NONCE if with_nonce else _SECONDS,
+            self._nonces.epoch if with_nonce else None,
+            trail.deadline,
+        )
+        if outcome is not Outcome.NEW:
+            raise self._claim_refusal(outcome, proof)
+
+    def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof) -> Refusal:
+        if outcome is Outcome.SEEN:
+            return Refusal(Code.REPLAYED, "this proof was accepted before")
+        if outcome is Outcome.QUOTA:
+            return Refusal(Code.MACHINE_QUOTA, f"more than {self._settings.quota} live proofs (MFA_MACHINE_QUOTA)")
+        if outcome is Outcome.FULL:
+            return Refusal(Code.STORE_FULL, "the replay store is full; raise MFA_CAPACITY")
+        if outcome is Outcome.STALE:
+            return self._stale(proof, self._clock.wall())
+        if self._settings.nonce is Nonces.OFF:
+            return Refusal(Code.STORE_UNAVAILABLE, "the replay store is new, and MFA_NONCE is off; wait")
+        return Refusal(Code.USE_DPOP_NONCE, "the replay store is new: only proofs with a nonce of it count")
+
+    def _refused(self, refusal: Refusal, route: Route, trail: _Trail) -> Generator[Step, Any, Decision]:
+        enforced = not route.report_only and (yield from self._is_enforced(trail))
+        fresh = None
+        if refusal.code is Code.USE_DPOP_NONCE and trail.proof is not None:
+            fresh = self._nonces.mint(trail.proof.thumbprint, self._clock.wall())
+        return self._decision(not enforced, trail, refusal=refusal, nonce=fresh)
+
+    def _is_enforced(self, trail: _Trail) -> Generator[Step, Any, bool]:
+        mode = self._settings.mode
+        if mode.name != "enforce" or mode.percent == 100:
+            return mode.name == "enforce"
+        for credential, bearer in zip(trail.credentials, trail.bearers, strict=True):
+            if self._bucket(credential, bearer) < mode.percent:
+                return True
+            if (yield KnowsCredential(credential.ath, bearer.issuer, bearer.subject)):
+                return True
+        return trail.noted is not None or not self._settings.credentials
+
+    def _bucket(self, credential: Credential, bearer: Bearer) -> float:
+        """Where a credential falls between 0 and 100; a JWT falls where its subject falls, however often renewed."""
+        who = credential.ath
+        if bearer.issuer is not None and bearer.subject is not None:
+            who = f"{len(bearer.issuer)}:{bearer.issuer}{bearer.subject}"
+        return int.from_bytes(hmac.digest(self._nonces.key, b"mfa bucket" + who.encode(), "sha256")[:4]) * 100 / 2**32
+
+    def _renewed_nonce(self, trail: _Trail) -> str | None:
+        if trail.issued is None or trail.proof is None or trail.now - trail.issued <= nonce.LIFE / 2:
+            return None
+        return self._nonces.mint(trail.proof.thumbprint, trail.now)
+
+    def _decision(
+        self, allowed: bool, trail: _Trail, *, refusal: Refusal | None = None, nonce: str | None = None
+    ) -> Decision:
+        return Decision(
+            allowed,
+            machine=trail.machine,
+            refusal=refusal,
+            nonce=nonce,
+            facts=trail.facts,
+            client=trail.client,
+            thumbprint=trail.proof.thumbprint if trail.proof else None,
+            credential=trail.credentials[0].ath if trail.credentials else None,
+            findings=tuple(finding for bearer in trail.bearers for finding in bearer.findings),
+        )

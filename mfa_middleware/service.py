@@ -1,0 +1,137 @@
+"""Everything that one app needs at run time, opened once: registry, store, guard, challenges, and where events go."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from mfa_middleware.challenge import Answer, Challenger
+from mfa_middleware.clock import SYSTEM_CLOCK, Clock
+from mfa_middleware.decision import Decision
+from mfa_middleware.errors import ConfigurationError, Refusal
+from mfa_middleware.events import Emit, Event, JsonLines, emit_to_log, fan_out
+from mfa_middleware.guard import Guard
+from mfa_middleware.http import Request
+from mfa_middleware.machines import FileRegistry, Registry
+from mfa_middleware.proofs.nonce import NonceMint
+from mfa_middleware.replay import ReplayStore, open_store
+from mfa_middleware.route import Route
+from mfa_middleware.settings import Settings
+from mfa_middleware.steps import Resources, run, run_async
+
+__all__ = ["Service"]
+
+_OFF: Final = Decision(True, exempt=True)
+_LOST: Final = {
+    "process": "forgotten at a restart, and not shared with any other process",
+    "host": "shared by all workers of this host and user; forgotten when the host restarts",
+}
+
+
+class Service:
+    """One app's second factor. A face builds it from settings, asks it for decisions and acts on them.
+
+    Raises ConfigurationError where a setting, the machines file or the store cannot be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        registry: Registry | None = None,
+        store: ReplayStore | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        on_event: Emit | None = None,
+    ) -> None:
+        self.settings = settings
+        self._clock = clock
+        self._emit, self._quietest = _sinks(settings, on_event)
+        self.registry = registry or FileRegistry(settings.machines, clock=clock, emit=self._emit)
+        self.store = store or open_store(
+            settings.replay_store,
+            capacity=settings.capacity,
+            quota=settings.quota,
+            app=settings.app,
+            never_cold=not settings.origins,
+            clock=clock,
+        )
+        self._guard = Guard(settings, NonceMint(self.store.state, settings.secret), clock)
+        self._challenger = Challenger(sorted(settings.algorithms))
+        self._tell_start()
+
+    def decide(self, request: Request, route: Route, read_body: Callable[[int], bytes]) -> Decision:
+        """The decision on one request, for synchronous code."""
+        if self.settings.mode.name == "off":
+            return _OFF
+        decision = run(self._guard.check(request, route), Resources(self.registry, self.store, read_body))
+        self._conclude(decision, request)
+        return decision
+
+    async def decide_async(
+        self, request: Request, route: Route, read_body: Callable[[int], Awaitable[bytes]]
+    ) -> Decision:
+        """The decision on one request, for a coroutine."""
+        if self.settings.mode.name == "off":
+            return _OFF
+        decision = await run_async(self._guard.check(request, route), Resources(self.registry, self.store, read_body))
+        self._conclude(decision, request)
+        return decision
+
+    def answer(self, refusal: Refusal, *, nonce: str | None = None, cors: bool = False) -> Answer:
+        """The HTTP answer to a refusal."""
+        return self._challenger.answer(refusal, nonce=nonce, cors=cors)
+
+    def tighten(self, decision: Decision, route: Route, request: Request) -> Decision:
+        """Hold an accepted request against one more route, from the facts of its decision.
+
+        Returns the decision itself where the request meets the route, else the decision of the refusal.
+        """
+        if decision.machine is None or decision.refusal is not None:
+            return decision
+        tightened = self._guard.tighten(decision, route)
+        if tightened is not decision:
+            self._conclude(tightened, request)
+        return tightened
+
+    def still_acts(self, decision: Decision) -> bool:
+        """Whether the machine of an accepted request may still act, for connections that stay open."""
+        if decision.machine is None:
+            return True
+        machine = self.registry.find(decision.machine.thumbprint)
+        return machine is not None and machine.refusal(self._clock.wall(), decision.client) is None
+
+    def close(self) -> None:
+        """Let go of the store and the registry."""
+        self.store.close()
+        self.registry.close()
+
+    def _conclude(self, decision: Decision, request: Request) -> None:
+        if decision.machine is not None and decision.refusal is None:
+            self.registry.seen(decision.machine)
+        if decision.level >= self._quietest():
+            self._emit(decision.event(request, self._clock.wall()))
+
+    def _tell_start(self) -> None:
+        settings, shared_by = self.settings, self.store.shared_by
+        detail = f"mode {settings.mode}; replay store {settings.replay_store} ({_LOST[shared_by]})"
+        if not settings.origins:
+            detail += "; MFA_ORIGINS is not set, so only loopback callers are served"
+        self._emit(Event("started", logging.INFO, detail, at=self._clock.wall()))
+
+
+def _sinks(settings: Settings, on_event: Emit | None) -> tuple[Emit, Callable[[], int]]:
+    """Where events go, and the lowest level that any of these places wants."""
+    sinks: list[Emit] = [emit_to_log]
+    if settings.event_log is not None:
+        try:
+            sinks.append(JsonLines(settings.event_log))
+        except OSError as error:
+            raise ConfigurationError(
+                f"MFA_EVENT_LOG: {settings.event_log} cannot be written ({error.strerror})"
+            ) from None
+    if on_event is not None:
+        sinks.append(on_event)
+    if len(sinks) == 1:
+        return emit_to_log, logging.getLogger("mfa_middleware").getEffectiveLevel
+    return fan_out(sinks), lambda: logging.NOTSET
