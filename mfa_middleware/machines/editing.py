@@ -60,7 +60,7 @@ def add(path: StrPath, entry: Mapping[str, Any], *, clock: Clock = SYSTEM_CLOCK)
 
 
 def update(path: StrPath, machine_id: str, changes: Mapping[str, Any]) -> Machine:
-    """Change JSON members of one machine; None removes a member. Raises RegistryError.
+    """Change JSON members of one machine; None puts back its default. Raises RegistryError.
 
     An id never changes, and a revoked or retired machine keeps its state.
     """
@@ -97,11 +97,12 @@ def _change(path: StrPath, machine_id: str, changes: Callable[[Machine], Mapping
     with edit(path) as entries, _told_of(path, f"machine {machine_id[:64]!a}"):
         entry = _find(entries, machine_id)
         before = machine_of(entry)
-        merged = {**entry, **changes(before)}
-        after = machine_of(merged)
+        changed = {**entry, **changes(before)}
+        after = machine_of(changed)
         _check_change(before, after)
+        kept = {name: value for name, value in changed.items() if value is not None or name in entry}
         entry.clear()
-        entry.update((name, value) for name, value in merged.items() if value is not None)
+        entry.update(kept)
     return after
 
 

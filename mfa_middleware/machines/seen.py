@@ -12,6 +12,7 @@ from typing import Final
 from mfa_middleware.clock import Clock
 from mfa_middleware.events import Emit, Event
 from mfa_middleware.machines.disk import StrPath
+from mfa_middleware.machines.fields import machine_id
 
 __all__ = ["LastSeen", "last_seen"]
 
@@ -21,11 +22,12 @@ _FLAGS: Final = (
 )
 
 
-def last_seen(path: StrPath, machine_id: str) -> float | None:
-    """Unix seconds of the last request of a machine, good to a minute; None where it has made none."""
+def last_seen(path: StrPath, name: str) -> float | None:
+    """Unix seconds of the last request of the machine with this id, good to a minute; None where it has made none."""
     try:
-        found = Path(f"{Path(path)}.seen", machine_id).lstat()
-    except OSError:
+        machine_id(name)
+        found = Path(f"{os.fspath(path)}.seen", name).lstat()
+    except (OSError, ValueError):
         return None
     return found.st_mtime if stat.S_ISREG(found.st_mode) else None
 
@@ -40,31 +42,31 @@ class LastSeen:
         self._due: dict[str, float] = {}
         self._failed = False
 
-    def note(self, machine_id: str) -> None:
-        """Note a machine as seen now, unless that was done within the last minute."""
+    def note(self, name: str) -> None:
+        """Note the machine with this id as seen now, unless that was done within the last minute."""
         now = self._clock.monotonic()
-        if now < self._due.get(machine_id, now):
+        if now < self._due.get(name, now):
             return
-        self._due[machine_id] = now + _INTERVAL
+        self._due[name] = now + _INTERVAL
         try:
-            self._touch(machine_id)
+            self._touch(name)
         except OSError as error:
             self._complain(error)
 
-    def keep_only(self, machine_ids: Collection[str]) -> None:
+    def keep_only(self, names: Collection[str]) -> None:
         """Drop what is remembered of machines that are enrolled no more."""
-        self._due = {name: due for name, due in self._due.copy().items() if name in machine_ids}
+        self._due = {name: due for name, due in self._due.copy().items() if name in names}
 
-    def _touch(self, machine_id: str) -> None:
+    def _touch(self, name: str) -> None:
         wall = self._clock.wall()
-        name = self._folder / machine_id
+        file = self._folder / name
         try:
-            descriptor = os.open(name, _FLAGS, 0o600)
+            descriptor = os.open(file, _FLAGS, 0o600)
         except FileNotFoundError:
             self._folder.mkdir(0o700, exist_ok=True)
-            descriptor = os.open(name, _FLAGS, 0o600)
+            descriptor = os.open(file, _FLAGS, 0o600)
         try:
-            os.utime(descriptor if os.utime in os.supports_fd else name, (wall, wall))
+            os.utime(descriptor if os.utime in os.supports_fd else file, (wall, wall))
         finally:
             os.close(descriptor)
 
