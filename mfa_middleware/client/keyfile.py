@@ -70,9 +70,12 @@ def _read(file: Path) -> bytes | None:
         if error.errno == errno.ELOOP:
             raise ConfigurationError(f"{file} is a symbolic link: name the key file itself") from None
         raise ConfigurationError(f"the key file {file} cannot be opened: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as stream:
+    try:
         _check(file, os.fstat(descriptor))
-        return stream.read(_MAX_BYTES)
+        with os.fdopen(descriptor, "rb", closefd=False) as stream:
+            return stream.read(_MAX_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _check(file: Path, status: os.stat_result) -> None:

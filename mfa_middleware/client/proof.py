@@ -60,8 +60,8 @@ def claims_of(method: str, htu: str, iat: int, credentials: Sequence[tuple[str, 
 
 
 def query_digest(query: str) -> str:
-    """`htq`: base64url(SHA-256) of the query as it is on the wire, without the question mark."""
-    return b64url(hashlib.sha256(query.encode("ascii")).digest())
+    """`htq`: base64url(SHA-256) of the query as it is on the wire (latin-1), without the question mark."""
+    return b64url(hashlib.sha256(query.encode("latin-1")).digest())
 
 
 def content_digest(body: bytes) -> str:

@@ -8,9 +8,10 @@ from typing import Final
 
 __all__ = ["Target"]
 
-_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)([^?#]*)(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
+_URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#\\]*)(/[^?#]*)?(?:\?([^#]*))?(?:#.*)?", re.DOTALL)
 _AUTHORITY: Final = re.compile(r"(?:.*@)?(\[[^\]]*\]|[^:\[\]]+)(?::([0-9]*))?", re.DOTALL)
-_UNSAFE: Final = re.compile(r"[^!-\[\]-~]")  # all but visible ASCII without the backslash
+_INVISIBLE: Final = re.compile(r"[^!-~]+")
+_UNSAFE: Final = re.compile(r"[^!-\[\]-~]")
 _DEFAULT_PORTS: Final = {"http": "80", "https": "443", "ws": "80", "wss": "443"}
 
 
@@ -37,15 +38,25 @@ class Target:
         if match is None:
             raise ValueError("expected an absolute URL such as https://api.example.com/orders")
         scheme, authority, path, query = match.groups("")
-        origin = _origin(scheme.lower(), authority)
-        return cls(origin, _UNSAFE.sub(_escape, path) or "/", _UNSAFE.sub(_escape, query))
+        return cls._signed(
+            _origin(scheme.lower(), authority), _INVISIBLE.sub(_escape, path), _INVISIBLE.sub(_escape, query)
+        )
 
     @classmethod
     def on_wire(cls, base: str, target: str) -> Target:
-        """Put together the URL of the connection and the request target in its request line (RFC 9112 3.2)."""
-        if target[:1] == "/":
-            return cls.of(base + target)
-        return cls.of(base if target == "*" else target)
+        """Put together the URL of a connection and the request target in its request line (RFC 9112 3.2).
+
+        target: one character for each byte (latin-1); its query is hashed exactly as it stands.
+        """
+        if match := _URL.fullmatch(target):
+            base, target = match.expand(r"\1://\2"), target[match.end(2) :]
+        path, _, query = target.partition("?")
+        return cls._signed(cls.of(base).origin, "/" if path == "*" else path, query)
+
+    @classmethod
+    def _signed(cls, origin: str, path: str, query: str) -> Target:
+        """A backslash, which some libraries send as it is, makes two parsers see two hosts: htu never has one."""
+        return cls(origin, _UNSAFE.sub(lambda match: f"%{ord(match[0]):02X}", path) or "/", query)
 
 
 def _origin(scheme: str, authority: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import ssl
 import threading
 import time
 from base64 import b64encode, urlsafe_b64encode
@@ -12,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
 
 import jwt
 
@@ -117,17 +117,19 @@ def _credentials(seen: Seen) -> list[tuple[str, str]]:
 class ProofServer:
     """Serves on a loopback port. `script` holds answers for the next requests; without one, the proof is judged."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time, *, tls: ssl.SSLContext | None = None) -> None:
         self.clock = clock
         self.seen: list[Seen] = []
         self.jtis: set[str] = set()
+        self.peers: set[tuple[str, int]] = set()
         self.script: deque[Answer | Callable[[Seen], Answer]] = deque()
         self.always: Callable[[Seen], Answer | None] = lambda seen: None
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"owner": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self.origin = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = _Server(("127.0.0.1", 0), handler)
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.origin = f"{'https' if tls else 'http'}://127.0.0.1:{self._server.server_port}"
         self.port = self._server.server_port
 
     def __enter__(self) -> ProofServer:
@@ -172,6 +174,11 @@ def redirect(status: int, location: str) -> Answer:
     return Answer(status, {"Location": location}, b"")
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1  # one write for head and body, or each answer waits for a delayed ACK
@@ -190,6 +197,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         body = self._body()
+        self.owner.peers.add(self.client_address)
         target = self.requestline.split(" ")[1]
         origin = self.owner.origin
         if target.startswith("http://"):  # as a proxy is asked
@@ -221,7 +229,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         pass
-
-
-def form_of(body: bytes) -> dict[str, str]:
-    return dict(parse_qsl(body.decode()))
