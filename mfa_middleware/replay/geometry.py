@@ -1,0 +1,66 @@
+"""Where things lie in a table: first page, floors, owner shelves, buckets. All of it follows from the capacity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Self
+
+from mfa_middleware.errors import ConfigurationError
+
+__all__ = ["BLOCK", "FIRST_PAGE", "RECORDS", "TAGS", "TAG_SIZE", "Geometry"]
+
+FIRST_PAGE: Final = 4096
+BLOCK: Final = 512
+"""Size of a bucket and of a shelf, in bytes."""
+RECORDS: Final = 32
+TAG_SIZE: Final = 12
+TAGS: Final = RECORDS * TAG_SIZE
+"""A bucket is 32 tags of 12 bytes, then their 32 dates of 4 bytes, each of which is stored in one go."""
+
+_LIVE: Final = 29  # of 32: a bucket that holds more is nine tenths full
+_MOST_STRIPES: Final = 128
+_BUCKETS_PER_STRIPE: Final = 64  # at least, so that the stripes fill evenly
+_MOST_CAPACITY: Final = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """The layout of a table for `capacity` live entries.
+
+    A key has two candidate buckets, both in one stripe, and goes into the emptier one. Each takes `limit` live
+    entries, so no more than about `capacity` fit in all; measured, none is refused below nine tenths of it.
+    """
+
+    capacity: int
+    stripes: int
+    buckets: int  # of one stripe
+    limit: int
+    shelves: int
+
+    @classmethod
+    def of(cls, capacity: int) -> Self:
+        """The layout for `capacity` live entries. Raises ConfigurationError if that is out of range."""
+        if not 1 <= capacity <= _MOST_CAPACITY:
+            raise ConfigurationError(
+                f"capacity of the replay store is {capacity}: give a whole number from 1 to {_MOST_CAPACITY}"
+            )
+        needed = -(-capacity // _LIVE)
+        stripes = max(1, min(_MOST_STRIPES, needed // _BUCKETS_PER_STRIPE))
+        buckets = max(2, -(-needed // stripes))
+        limit = -(-capacity // (stripes * buckets))
+        return cls(capacity, stripes, buckets, limit, shelves=max(8, min(1024, capacity // 1000)))
+
+    @property
+    def shelves_at(self) -> int:
+        """Offset of the first shelf; the floors, 4 bytes a stripe, are between it and the first page."""
+        return FIRST_PAGE + BLOCK
+
+    @property
+    def buckets_at(self) -> int:
+        """Offset of the first bucket."""
+        return self.shelves_at + self.shelves * BLOCK
+
+    @property
+    def size(self) -> int:
+        """Bytes in all."""
+        return self.buckets_at + self.stripes * self.buckets * BLOCK

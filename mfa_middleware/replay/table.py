@@ -1,0 +1,164 @@
+"""The table of entries: where a key may lie, whether it does, and how it is put there."""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import struct
+from bisect import bisect_right
+from typing import Final
+
+from mfa_middleware.clock import Clock
+from mfa_middleware.replay.base import StoreState
+from mfa_middleware.replay.era import Era, boot_id, read_clocks
+from mfa_middleware.replay.geometry import BLOCK, FIRST_PAGE, RECORDS, TAG_SIZE, TAGS, Geometry
+from mfa_middleware.replay.header import GENERATION, read_era, write_era
+from mfa_middleware.replay.locks import ThreadLocks
+from mfa_middleware.replay.owners import OWNER_LOCKS, Owners
+
+__all__ = ["CLOSING_SECONDS", "FULL", "Spot", "Table", "lock_count"]
+
+FULL: Final = -1
+
+_PLACE: Final = struct.Struct(f"<III{TAG_SIZE}s")
+_SPLIT: Final = _PLACE.unpack
+_DATES: Final = struct.Struct(f"={RECORDS}I").unpack_from
+_FLOORS: Final = FIRST_PAGE // 4
+CLOSING_SECONDS: Final = 1.0
+
+Spot = tuple[int, int, int, bytes]
+"""Where a key may lie: its stripe, the offsets of its two buckets, its tag."""
+
+
+def lock_count(geometry: Geometry) -> int:
+    """How many locks a table needs: one a stripe, those of the owners, one for the era."""
+    return geometry.stripes + OWNER_LOCKS + 1
+
+
+class Table:
+    """Entries in one block of memory. All but `spot`, `era` and `state` is for who holds the lock of the stripe.
+
+    A key is hashed with the secret of the table, so nobody can aim at a bucket, and 96 bits of it are kept.
+    An entry is put in the place of the one that ran out first: floor, tag, then its date in one go. Only the last
+    makes it live, so a process may be killed at any point; it has then told nobody that the key was new.
+    """
+
+    def __init__(self, buffer: mmap.mmap, geometry: Geometry, secret: bytes, locks: ThreadLocks) -> None:
+        self.alive = True
+        self.users = 0
+        self.geometry = geometry
+        self.locks = locks
+        self._buffer = buffer
+        self._words = memoryview(buffer).cast("I")
+        self._quads = memoryview(buffer).cast("Q")
+        self._secret = secret
+        key = hashlib.blake2b(secret, person=b"placement").digest()
+        self._hash = hashlib.blake2b(key=key, digest_size=_PLACE.size)
+        self.owners = Owners(buffer, self._quads, geometry, locks, geometry.stripes, key)
+        self._buckets_at, self._stripes, self._buckets = geometry.buckets_at, geometry.stripes, geometry.buckets
+        self._stripe_size = geometry.buckets * BLOCK
+        self._limit, self._half = geometry.limit, geometry.limit // 2
+        self._load_era()
+
+    def _load_era(self) -> Era:
+        generation, era = read_era(self._buffer, self._words)
+        self._present = generation, era, StoreState(era.epoch, self._secret)
+        return era
+
+    def era(self) -> Era:
+        """The present era."""
+        present = self._present
+        return present[1] if present[0] == self._words[GENERATION] else self._load_era()
+
+    def state(self) -> StoreState:
+        """Epoch and secret for nonces."""
+        self.era()
+        return self._present[2]
+
+    def settle_era(self, clock: Clock, wait: float) -> bool:
+        """Begin a new era if the clocks, read anew, left the present one; False if the lock was not free in time."""
+        lock = lock_count(self.geometry) - 1
+        if not self.locks.take(lock, wait):
+            return False
+        try:
+            era, boot = self.era(), boot_id()
+            wall, monotonic = read_clocks(clock)
+            if era.boot != boot or not era.agrees(wall, monotonic):
+                write_era(self._buffer, self._words, era.next(wall, monotonic, boot))
+        finally:
+            self.locks.give(lock)
+        return True
+
+    def named(self, monotonic: float) -> bool:
+        """Whether the others who share this table would find it."""
+        del monotonic
+        return True
+
+    def spot(self, key: bytes) -> Spot:
+        """Where a key may lie."""
+        digest = self._hash.copy()
+        digest.update(key)
+        stripe, first, step, tag = _SPLIT(digest.digest())
+        stripe %= self._stripes
+        first %= self._buckets
+        second = (first + 1 + step % (self._buckets - 1)) % self._buckets
+        start = self._buckets_at + stripe * self._stripe_size
+        return stripe, start + first * BLOCK, start + second * BLOCK, tag
+
+    def floor(self, stripe: int) -> int:
+        """The greatest date of an entry that this stripe dropped."""
+        floor: int = self._words[_FLOORS + stripe]
+        return floor
+
+    def holds(self, spot: Spot, now: int) -> bool:
+        """Whether the key is here and live."""
+        _, first, second, tag = spot
+        return self._bucket_holds(first, tag, now) or self._bucket_holds(second, tag, now)
+
+    def _bucket_holds(self, bucket: int, tag: bytes, now: int) -> bool:
+        end = bucket + TAGS
+        at = self._buffer.find(tag, bucket, end)
+        while at >= 0:
+            record, rest = divmod(at - bucket, TAG_SIZE)
+            if rest == 0 and self._words[end // 4 + record] > now:
+                return True
+            at = self._buffer.find(tag, at + 1, end)
+        return False
+
+    def room(self, spot: Spot, now: int) -> int:
+        """Where an entry for this key would go, for `put`, or FULL."""
+        live, place = self._place(spot[1], now)
+        if live > self._half:  # below that, which of the two is emptier does not matter
+            other, other_place = self._place(spot[2], now)
+            if other < live:
+                live, place = other, other_place
+        return place if live < self._limit else FULL
+
+    def _place(self, bucket: int, now: int) -> tuple[int, int]:
+        """How many live entries a bucket has, and which one is to be overwritten next."""
+        dates = _DATES(self._buffer, bucket + TAGS)
+        oldest_first = sorted(dates)
+        return RECORDS - bisect_right(oldest_first, now), (bucket + TAGS) // 4 + dates.index(oldest_first[0])
+
+    def put(self, spot: Spot, room: int, date: int) -> None:
+        """Write an entry where `room` said; it is live before `date`."""
+        dropped, floor = self._words[room], _FLOORS + spot[0]
+        if dropped > self._words[floor]:
+            self._words[floor] = dropped
+        record = room % (BLOCK // 4) - TAGS // 4
+        tag = (room // (BLOCK // 4)) * BLOCK + record * TAG_SIZE
+        self._buffer[tag : tag + TAG_SIZE] = spot[3]
+        self._words[room] = date
+
+    def close(self) -> None:
+        """Wait for those at work, then give the memory back."""
+        self.alive = False
+        self.locks.settle(CLOSING_SECONDS)
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Give the memory back at once; only where nobody can be at work, as in the child of a fork."""
+        self.alive = False
+        self._words.release()
+        self._quads.release()
+        self._buffer.close()
