@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import logging
 import os
 import secrets
 import stat
@@ -15,6 +15,7 @@ from mfa_middleware.errors import ConfigurationError
 
 __all__ = ["key_from_env", "load_key"]
 
+_LOG: Final = logging.getLogger("mfa_middleware.client")
 _MAX_BYTES: Final = 65_536
 _HAS_MODES: Final = os.name == "posix"
 _READ: Final = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -24,18 +25,17 @@ _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC",
 def load_key(path: str | os.PathLike[str], *, create: bool = True, alg: str | None = None) -> PrivateKey:
     """The private key in a file: PEM (PKCS #8, not encrypted) or a private JWK.
 
-    `create`: where there is no file, make a key and write it with mode 0600; of several processes that start
-    at once, one writes and all get the same key. `alg`: of a new key (ES256); for a key that exists, what it
-    must be, and PS256 or RS256 for an RSA key in PEM (PS256).
+    `create`: where there is no file, make a key, write it with mode 0600 and log its thumbprint; of several
+    processes that start at once, one writes and all get the same key. `alg`: of a new key (ES256); for a key
+    that exists, what it must be, and PS256 or RS256 for an RSA key in PEM (PS256).
     Raises ConfigurationError where the file is a symlink, readable by others than its owner, or no key.
     """
-    file = Path(path)
+    file = Path(path).expanduser()
     raw = _read(file)
     if raw is None:
         if not create:
-            raise ConfigurationError(f"there is no key file {file}: make one with `mfa-middleware keygen {file}`")
-        _create(file, PrivateKey.generate(alg or "ES256"))
-        raw = _read(file) or b""
+            raise ConfigurationError(f"there is no key file {file}: make one with `mfa-middleware keygen`")
+        raw = _created(file, PrivateKey.generate(alg or "ES256"))
     try:
         return PrivateKey.from_text(raw, alg)
     except ConfigurationError as error:
@@ -86,17 +86,23 @@ def _check(file: Path, status: os.stat_result) -> None:
         raise ConfigurationError(f"others can use the key file {file} (mode {mode:04o}): run `chmod 600 {file}`")
 
 
-def _create(file: Path, key: PrivateKey) -> None:
-    """Write a key unless the file has come to be meanwhile. The name appears only once the content is complete."""
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+def _created(file: Path, key: PrivateKey) -> bytes:
+    """Write a key unless the file has come to be meanwhile; what the file holds then.
+
+    The name appears only once the content is complete.
+    """
+    temporary, content = file.with_name(f".{file.name}.{secrets.token_hex(8)}"), key.to_pem()
     try:
-        _write(temporary, key.to_pem())
-        with contextlib.suppress(FileExistsError):
-            os.link(temporary, file)
+        _write(temporary, content)
+        os.link(temporary, file)
+    except FileExistsError:
+        return _read(file) or b""
     except OSError as error:
         raise ConfigurationError(f"the key file {file} cannot be created: {error.strerror}") from None
     finally:
         temporary.unlink(missing_ok=True)
+    _LOG.warning("made a new machine key in %s: enrol its thumbprint %s", file, key.thumbprint)
+    return content
 
 
 def _write(file: Path, content: bytes) -> None:

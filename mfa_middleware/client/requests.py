@@ -66,9 +66,12 @@ class MachineAdapter(HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request with a proof on each attempt, and at most once more for each reason an answer gives."""
+        target = Target.of(str(request.url))
+        if not self._signer.signs(target):
+            return super().send(request, *args, **kwargs)
         _buffer(self._signer, request)
         exchange, body = self._signer.exchange(), rewinder(request.body)
-        current = Sending(exchange, Target.of(str(request.url)).origin, self._signer.body_limit)
+        current = Sending(exchange, target.origin, self._signer.body_limit)
         while True:
             with sending(current):
                 response = super().send(request, *args, **kwargs)
@@ -92,8 +95,9 @@ class MachineAuth(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign a prepared request, and see its answer."""
-        request.url = parse_url(str(request.url)).url  # urllib3 escapes some characters that requests leaves
-        if self._signer.signs(Target.of(request.url)):
+        url = parse_url(str(request.url)).url  # urllib3 escapes some characters that requests leaves
+        if self._signer.signs(Target.of(url)):
+            request.url = url
             _buffer(self._signer, request)
             exchange, body = self._signer.exchange(), rewinder(request.body)
             self._sign(exchange, request)

@@ -35,8 +35,6 @@ class Sending:
         """The headers of one attempt, with a proof of its own."""
         url, content = Target.on_wire(self.origin, target), content_of(body, self.body_limit)
         proof = self.exchange.headers(method, url, headers, content)
-        if not proof:
-            return dict(headers)
         return {name: value for name, value in headers.items() if name.lower() != "dpop"} | proof
 
 

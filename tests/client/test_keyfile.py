@@ -13,11 +13,18 @@ from mfa_middleware.client import ConfigurationError, PrivateKey, key_from_env, 
 CONTEXT = multiprocessing.get_context("spawn")
 
 
-def test_a_missing_file_is_made_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_missing_file_is_made_for_its_owner_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     file = tmp_path / "machine.pem"
     key = load_key(file)
+    assert caplog.messages == [f"made a new machine key in {file}: enrol its thumbprint {key.thumbprint}"]
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert load_key(str(file)).thumbprint == key.thumbprint
+    assert os.listdir(tmp_path) == ["machine.pem"]
+
+
+def test_a_path_may_begin_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    load_key("~/machine.pem")
     assert os.listdir(tmp_path) == ["machine.pem"]
 
 
