@@ -1,0 +1,91 @@
+"""The body of a Django request, read early where a proof binds it, and still whole for the view."""
+
+# Django has no public way to put a body back, hence:
+# ruff: noqa: SLF001
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from django.http import HttpRequest
+
+from mfa_middleware.errors import Code, Refusal
+
+__all__ = ["read_body", "read_body_async"]
+
+
+def read_body(request: HttpRequest, limit: int) -> bytes:
+    """The whole body of at most `limit` bytes; `request` then gives it to the view as if it were untouched.
+
+    A chunked body, which Django takes for an empty one under WSGI, becomes readable where the server marks its end
+    (`wsgi.input_terminated`). Raises Refusal: body_too_large, or wrong_digest where the body is gone already.
+    """
+    if hasattr(request, "_body"):
+        return _within(request.body, limit)
+    if getattr(request, "_read_started", False):
+        detail = "a middleware before MFAMiddleware has read the body; move MFAMiddleware up in MIDDLEWARE"
+        raise Refusal(Code.WRONG_DIGEST, detail)
+    stream: Any = request._stream
+    declared = request.META.get("CONTENT_LENGTH") or None
+    if declared is None and request.META.get("wsgi.input_terminated"):
+        stream = request.META["wsgi.input"]
+    if declared is not None and _number(declared) > limit:
+        raise _too_large(limit)
+    body = _read(stream, limit + 1)
+    request._stream = _rewound(stream, body, limit)
+    _within(body, limit)
+    if declared is None:
+        request.META["CONTENT_LENGTH"] = str(len(body))
+    return body
+
+
+async def read_body_async(request: HttpRequest, limit: int) -> bytes:
+    """The same as `read_body`: under ASGI, Django has received the whole body before any middleware runs."""
+    return read_body(request, limit)
+
+
+def _rewound(stream: Any, ahead: bytes, limit: int) -> Any:
+    if hasattr(stream, "seekable") and stream.seekable():
+        stream.seek(0)
+        return stream
+    return io.BytesIO(ahead) if len(ahead) <= limit else io.BufferedReader(_Chained(ahead, stream))
+
+
+def _within(body: bytes, limit: int) -> bytes:
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(Code.BODY_TOO_LARGE, f"the body has more than {limit} bytes (MFA_BODY_LIMIT)")
+
+
+def _number(text: object) -> int:
+    try:
+        return int(str(text))
+    except ValueError:
+        return 0
+
+
+def _read(stream: Any, wanted: int) -> bytes:
+    chunks, missing = [], wanted
+    while missing > 0 and (chunk := stream.read(min(missing, 65_536))):
+        chunks.append(chunk)
+        missing -= len(chunk)
+    return b"".join(chunks)
+
+
+class _Chained(io.RawIOBase):
+    """What was read ahead, then the rest of the stream; for a view that runs although the body is too large."""
+
+    def __init__(self, ahead: bytes, rest: Any) -> None:
+        self._ahead, self._rest = io.BytesIO(ahead), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self._ahead.read(len(buffer)) or self._rest.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
