@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mfa_middleware.client import PrivateKey, load_key, sign_headers
 
+MACHINE: Final = "depot-1"
 API_KEY: Final = "demo-key"
 FOREIGN_KEY: Final = "key-of-another-team"
 ISSUER: Final = "https://issuer.example"
@@ -40,11 +41,16 @@ class Cast:
     def jwt_public_key(self) -> Path:
         return self.folder / "issuer.pub.pem"
 
-    def environ(self) -> dict[str, str]:
-        """What the app is configured with."""
+    @property
+    def events(self) -> Path:
+        return self.folder / "events.jsonl"
+
+    def environ(self, app: str) -> dict[str, str]:
+        """What the app of that name is configured with."""
         return {
             "MFA_MACHINES": str(self.registry),
-            "MFA_APP": f"demo-{os.getpid()}",
+            "MFA_APP": app,
+            "MFA_EVENT_LOG": str(self.events),
             "MFA_JWT_ALGORITHMS": "RS256",
             "EXAMPLE_API_KEYS": f"{API_KEY},{FOREIGN_KEY}",
             "EXAMPLE_JWT_PUBLIC_KEY": str(self.jwt_public_key),
@@ -66,7 +72,7 @@ class Cast:
         """Make the machine's key and enrol it, for its API key and for the tokens of its account."""
         self.command("keygen", str(self.machine_key))
         self.command(
-            "machines", "add", "depot", "--id", "depot-1", "--key", str(self.machine_key), "--scope", "orders:write",
+            "machines", "add", "depot", "--id", MACHINE, "--key", str(self.machine_key), "--scope", "orders:write",
             "--permit", f"iss={ISSUER},sub={SUBJECT}", "--permit", "key:-", given=API_KEY,
         )  # fmt: skip
         return load_key(self.machine_key)
@@ -85,7 +91,7 @@ class Issuer:
 
     def unsigned_token(self) -> str:
         """The same claims under alg=none."""
-        return jwt.encode(self._claims(), None, "none")
+        return jwt.encode(self._claims(), "", "none")
 
     def confused_token(self) -> str:
         """The same claims under HS256, with the published public key as the secret; made by hand, as thieves do."""
