@@ -18,7 +18,7 @@ from mfa_middleware.jose.algorithms import ALGORITHMS
 from mfa_middleware.jose.jwk import b64url, public_jwk, thumbprint
 from mfa_middleware.jose.strict import Malformed, parse_object
 
-__all__ = ["Key", "PrivateKey"]
+__all__ = ["Key", "PrivateKey", "jwk_of"]
 
 _KeyObject: TypeAlias = Any  # a private key object of `cryptography`
 _RSA_BITS: Final = 3072
@@ -58,7 +58,7 @@ class PrivateKey:
         Raises ConfigurationError where the key is of no accepted type or size, or does not fit `alg`.
         """
         try:
-            jwk = public_jwk(_jwk_of(key.public_key()))
+            jwk = public_jwk(jwk_of(key.public_key()))
         except Malformed as error:
             raise ConfigurationError(f"this key cannot sign proofs: {error}") from None
         self.alg, self.public_jwk = _fitting(jwk, alg), jwk
@@ -125,7 +125,8 @@ def _fitting(jwk: Mapping[str, str], alg: str | None) -> str:
     return alg
 
 
-def _jwk_of(public: Any) -> dict[str, str]:
+def jwk_of(public: Any) -> dict[str, str]:
+    """The public JWK of a public key object of `cryptography`. Raises Malformed for a type that is not accepted."""
     if isinstance(public, ec.EllipticCurvePublicKey):
         numbers, size = public.public_numbers(), (public.curve.key_size + 7) // 8
         curve = _EC_CURVES.get(public.curve.name, public.curve.name)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Final, TypeAlias, TypedDict
 
-from mfa_middleware.client.answer import MAX_OFFSET, clock_offset, demands_nonce, given_nonce, has_problem
+from mfa_middleware.client.answer import clock_offset, demands_nonce, given_nonce, has_problem
 from mfa_middleware.client.keyfile import load_key
 from mfa_middleware.client.keys import Key
 from mfa_middleware.client.memory import Memory, Told
@@ -19,6 +19,7 @@ from mfa_middleware.errors import ConfigurationError
 
 __all__ = ["Exchange", "KeyOrPath", "Signer", "SignerOptions", "signer_for"]
 
+_MAX_OFFSET: Final = 10 * 365.25 * 86_400  # a clock that is further off is not believed
 PROOF_HEADER: Final = "DPoP"
 _DEFAULT_PLACES: Final = ("authorization", "x-api-key")
 _DEFAULT_BODY_LIMIT: Final = 1_048_576
@@ -181,7 +182,7 @@ class Exchange:
             if demands_nonce(status, lines):
                 return _Cause.NONCE
         told = clock_offset(body) if has_problem(status, lines) else None
-        if told is None or abs(offset := self._told.offset + told) > MAX_OFFSET:
+        if told is None or abs(offset := self._told.offset + told) > _MAX_OFFSET:
             return None
         self._signer.memory.offset(origin, offset)
         return _Cause.CLOCK
