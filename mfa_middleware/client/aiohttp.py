@@ -19,7 +19,9 @@ try:
     from aiohttp import BytesPayload, ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse, Payload
     from aiohttp.abc import AbstractStreamWriter
 except ImportError:
-    raise ConfigurationError(f"{__name__} needs aiohttp 3.12: pip install 'mfa_middleware[aiohttp]'") from None
+    raise ConfigurationError(
+        f"{__name__} needs the aiohttp package (3.12.14 or later): pip install 'mfa_middleware[aiohttp]'"
+    ) from None
 
 __all__ = ["machine_middleware"]
 

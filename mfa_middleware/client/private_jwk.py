@@ -71,11 +71,11 @@ def _rsa(jwk: Mapping[str, object]) -> Any:
 
 
 def _akp(jwk: Mapping[str, object]) -> Any:
-    from cryptography.hazmat.primitives.asymmetric import mldsa
-
     kind = _ML_DSA.get(str(jwk.get("alg")))
     if kind is None:
         raise Malformed(f"alg is not one of {', '.join(_ML_DSA)}")
+    from cryptography.hazmat.primitives.asymmetric import mldsa
+
     private = getattr(mldsa, kind).from_seed_bytes(_octets(jwk, "priv"))
     return _own(private, is_own=private.public_key().public_bytes_raw() == _octets(jwk, "pub"))
 

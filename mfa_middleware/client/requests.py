@@ -92,6 +92,7 @@ class MachineAuth(AuthBase):
 
     def __init__(self, key: KeyOrPath | Signer, **options: Unpack[SignerOptions]) -> None:
         self._signer = signer_for(key, options)
+        self._plain = HTTPAdapter()
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         """Sign a prepared request, and see its answer."""
@@ -105,9 +106,9 @@ class MachineAuth(AuthBase):
         return request
 
     def _sign(self, exchange: Exchange, request: requests.PreparedRequest) -> None:
+        target = Target.on_wire(str(request.url), self._plain.request_url(request, None))
         content = content_of(request.body, self._signer.body_limit)
-        proof = exchange.headers(str(request.method), Target.of(str(request.url)), request.headers, content)
-        request.headers.update(proof)
+        request.headers.update(exchange.headers(str(request.method), target, request.headers, content))
 
     def _answer(
         self, exchange: Exchange, body: rewinder, response: requests.Response, **kwargs: Any

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import json
 import pickle
+import sys
 
 import jwt
 import pytest
@@ -13,7 +15,8 @@ from mfa_middleware.client import ConfigurationError, PrivateKey, Signer, sign_h
 from mfa_middleware.jose.jws import verify_compact
 from tests.client.server import verified
 
-ALGORITHMS = ["ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256", "ML-DSA-44", "ML-DSA-65"]
+HAS_ML_DSA = importlib.util.find_spec("cryptography.hazmat.primitives.asymmetric.mldsa") is not None
+ALGORITHMS = ["ES256", "ES384", "Ed25519", "EdDSA", "PS256", "RS256", *(["ML-DSA-44", "ML-DSA-65"] * HAS_ML_DSA)]
 P256_D = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE"
 P256 = {  # RFC 7517, appendix A.2
     "kty": "EC",
@@ -73,6 +76,7 @@ def test_a_private_rsa_jwk_is_read() -> None:
     assert PrivateKey.from_text(json.dumps({**jwk, "alg": "RS256"})).alg == "RS256"
 
 
+@pytest.mark.skipif(not HAS_ML_DSA, reason="cryptography is too old")
 def test_a_private_ml_dsa_jwk_is_read(keys: dict[str, PrivateKey]) -> None:
     key = keys["ML-DSA-44"]
     seed = jwt.utils.base64url_encode(key._key.private_bytes_raw()).decode()
@@ -132,6 +136,16 @@ def test_keys_of_other_types_are_refused(private: object) -> None:
 def test_other_algorithms_are_not_generated(alg: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         PrivateKey.generate(alg)
+
+
+@pytest.mark.parametrize("alg", ["ML-DSA-44", "ML-DSA-65"])
+def test_an_algorithm_that_cryptography_lacks_is_told(alg: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.asymmetric.mldsa", None)
+    monkeypatch.delattr("cryptography.hazmat.primitives.asymmetric.mldsa", raising=False)
+    with pytest.raises(ConfigurationError, match=f"{alg} needs a newer cryptography"):
+        PrivateKey.generate(alg)
+    with pytest.raises(ConfigurationError, match="needs a newer cryptography"):
+        PrivateKey.from_text(json.dumps({"kty": "AKP", "alg": alg, "priv": "AA", "pub": "AA"}))
 
 
 def test_an_algorithm_that_does_not_fit_the_key_is_refused(key: PrivateKey) -> None:
