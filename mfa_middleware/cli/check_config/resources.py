@@ -1,0 +1,73 @@
+"""Whether the replay store can be opened and the event log be written by this user."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from mfa_middleware.cli.check_config.problems import Problem, error, warning
+from mfa_middleware.errors import ConfigurationError, StoreError
+from mfa_middleware.replay import ReplayStore, open_store
+from mfa_middleware.settings import Settings
+
+__all__ = ["check_event_log", "check_first_use", "check_store"]
+
+_STORE: Final = "MFA_REPLAY_STORE"
+_LOG: Final = "MFA_EVENT_LOG"
+
+
+def check_store(settings: Settings) -> Iterator[Problem]:
+    """Open the store as the app would. Where it would have to be made, a stand-in is made and removed again."""
+    trial = settings.replay_store == "shared:" and not _has_file(settings.app)
+    try:
+        store = _open(settings, f"check-config-{os.getpid()}" if trial else settings.app)
+    except (ConfigurationError, StoreError) as refused:
+        yield error(_STORE, str(refused))
+        return
+    try:
+        if notice := getattr(store, "notice", None):
+            yield warning("MFA_CAPACITY", notice)
+    finally:
+        store.close()
+        if trial:
+            Path(getattr(store, "path", "")).unlink(missing_ok=True)
+
+
+def check_event_log(settings: Settings) -> Iterator[Problem]:
+    """The file is not opened, because that would make it, in the name of whoever runs the command."""
+    if settings.event_log is None:
+        return
+    path = Path(settings.event_log)
+    if path.is_symlink():
+        yield error(_LOG, f"{path} is a symbolic link; name the file that it leads to")
+    elif path.exists() and not (path.is_file() and os.access(path, os.W_OK)):
+        yield error(_LOG, f"{path} is no file that this user can write")
+    elif not path.exists() and not os.access(path.parent, os.W_OK | os.X_OK):
+        yield error(_LOG, f"{path} cannot be made: {path.parent} is no directory that this user can write in")
+
+
+def check_first_use(settings: Settings) -> Iterator[Problem]:
+    """Trusted first use writes the registry."""
+    folder = Path(settings.machines).absolute().parent
+    if settings.first_use and settings.mode.name == "report" and not os.access(folder, os.W_OK | os.X_OK):
+        yield error("MFA_FIRST_USE", f"this user cannot write in {folder}, so no machine can be proposed")
+
+
+def _has_file(app: str) -> bool:
+    try:
+        from mfa_middleware.replay.files import store_path
+    except ImportError:  # no POSIX locks here, as opening the store will say
+        return True
+    return os.path.lexists(store_path(app))
+
+
+def _open(settings: Settings, app: str) -> ReplayStore:
+    return open_store(
+        settings.replay_store,
+        capacity=settings.capacity,
+        quota=settings.quota,
+        app=app,
+        never_cold=not settings.origins,
+    )
