@@ -1,85 +1,59 @@
-"""The ASGI face: one line in the middleware stack of Starlette, FastAPI, Litestar, Quart, Django or any ASGI app.
+"""The ASGI face: one line in the middleware stack of Starlette, FastAPI, Litestar, Quart or any ASGI app.
 
 app.add_middleware(MFAMiddleware, origins="https://api.example.com")
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Any
 
-from starlette.authentication import AuthCredentials, BaseUser, UnauthenticatedUser
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mfa_middleware.asgi_body import Body, Disconnected
+from mfa_middleware.asgi_exchange import KEY, Exchange, MachineUser, request_of
+from mfa_middleware.asgi_marks import exempt, required
+from mfa_middleware.asgi_outgoing import Outgoing
 from mfa_middleware.asgi_routes import Routes
-from mfa_middleware.asgi_websocket import run_watched, send_refusal
-from mfa_middleware.challenge import Answer, with_exposed_headers
-from mfa_middleware.decision import Decision
-from mfa_middleware.errors import ConfigurationError
-from mfa_middleware.http import Request
-from mfa_middleware.machines import Machine
+from mfa_middleware.asgi_websocket import Socket
+from mfa_middleware.errors import ConfigurationError, StoreError
 from mfa_middleware.service import Service
 from mfa_middleware.settings import Settings
 
-__all__ = ["KEY", "MFAMiddleware", "MachineUser", "request_of"]
-
-KEY: Final = "mfa"
-"""The key of the Decision in `scope["state"]`: `request.state.mfa` in Starlette and FastAPI."""
-_SERVICE: Final = "mfa_middleware.service"
-
-
-class MachineUser(BaseUser):
-    """The machine of a request as Starlette's `request.user`."""
-
-    def __init__(self, machine: Machine) -> None:
-        self.machine = machine
-
-    @property
-    def is_authenticated(self) -> bool:
-        """Always true: the proof of this machine was accepted."""
-        return True
-
-    @property
-    def display_name(self) -> str:
-        """The name of the machine."""
-        return self.machine.name
-
-    @property
-    def identity(self) -> str:
-        """The id of the machine."""
-        return self.machine.id
+__all__ = ["KEY", "MFAMiddleware", "MachineUser", "exempt", "request_of", "required"]
 
 
 class MFAMiddleware:
     """Asks every request for a proof by an enrolled machine.
 
     `settings`: the options of `Settings`, over the environment; or one `service` that is already built. A wrong
-    setting stops the start: it fails the lifespan, and where there is none, the first request.
+    setting stops the start: it fails the lifespan, and where the server runs none, every request. One request is
+    checked once: inside another MFAMiddleware this one needs the same service, or equal settings.
     """
 
-    def __init__(self, app: ASGIApp, *, service: Service | None = None, **settings: Any) -> None:
+    def __init__(self, app: ASGIApp, /, *, service: Service | None = None, **settings: Any) -> None:
         self.app = app
-        self._routes = Routes()
-        self._service = service
-        self._error: ConfigurationError | None = None
-        if service is None:
-            try:
-                self._service = Service(Settings.load(settings))
-            except ConfigurationError as error:
-                self._error = error
+        self._given = service
+        self._settings = settings
+        self._loaded: Service | None = None
+        self._routes = Routes(app)
 
     @property
     def service(self) -> Service:
-        """The service behind this middleware. Raises ConfigurationError where a setting is wrong."""
-        if self._service is None:
-            raise self._error or ConfigurationError("the middleware has no service")
-        return self._service
+        """The service behind this middleware, built when it is first needed. Raises ConfigurationError."""
+        if self._given is not None:
+            return self._given
+        if self._loaded is None:
+            try:
+                self._loaded = Service(Settings.load(self._settings))
+            except StoreError as error:
+                raise ConfigurationError(f"MFA_REPLAY_STORE: {error}") from error
+        return self._loaded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
-        elif scope["type"] not in ("http", "websocket") or scope.get(_SERVICE) is self.service:
+        elif scope["type"] not in ("http", "websocket") or self._is_checked(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
@@ -87,95 +61,56 @@ class MFAMiddleware:
             await self._http(scope, receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._error is not None:
+        try:
+            _ = self.service
+        except ConfigurationError as error:
             await receive()
-            await send({"type": "lifespan.startup.failed", "message": f"mfa_middleware: {self._error}"})
+            await send({"type": "lifespan.startup.failed", "message": f"mfa_middleware: {error}"})
             return
-        await self.app(scope, receive, send)
+        try:
+            await self.app(scope, receive, send)
+        finally:
+            if self._loaded is not None:
+                self._loaded.close()
+                self._loaded = None
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request, body = request_of(scope), Body(receive)
+        body = Body(receive, scope["headers"])
         try:
-            decision = await self.service.decide_async(request, self._routes.route_of(scope), body.read)
+            exchange = await Exchange.begin(self.service, self._routes.route_of(scope), scope, body)
         except Disconnected:
             return
-        cors = _has_origin(scope)
-        if not decision.allowed and decision.refusal is not None:
-            answer = self.service.answer(decision.refusal, nonce=decision.nonce, cors=cors)
-            await _send(answer, send)
+        outgoing = Outgoing(exchange, scope, send)
+        if await outgoing.refuse():
             return
-        self._remember(scope, decision)
-        if decision.nonce is not None or cors:
-            send = _completing(send, decision.nonce, cors=cors)
-        await self.app(scope, body.receive, send)
+        exchange.enter(scope)
+        try:
+            await self.app(scope, body.receive, outgoing.send)
+        except Exception as error:
+            if not await outgoing.refuse() or not isinstance(error, HTTPException):
+                raise
+        else:
+            await outgoing.refuse()
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = request_of(scope)
-        decision = await self.service.decide_async(request, self._routes.route_of(scope), Body(receive).read)
-        if not decision.allowed and decision.refusal is not None:
-            await send_refusal(self.service.answer(decision.refusal, nonce=decision.nonce), scope, receive, send)
+        exchange = await Exchange.begin(self.service, self._routes.route_of(scope), scope, Body(receive, exists=False))
+        socket = Socket(exchange, scope, receive, send)
+        if await socket.refuse():
             return
-        self._remember(scope, decision)
-        if decision.nonce is not None:
-            send = _completing(send, decision.nonce, cors=False)
-        await run_watched(self.app, scope, receive, send, lambda: self.service.still_acts(decision))
+        exchange.enter(scope)
+        await socket.run(self.app, scope)
 
-    def _remember(self, scope: Scope, decision: Decision) -> None:
-        scope[_SERVICE] = self.service
-        scope.setdefault("state", {})[KEY] = decision
-        if "user" not in scope:
-            machine = decision.machine
-            scope["user"] = MachineUser(machine) if machine else UnauthenticatedUser()
-            scope["auth"] = AuthCredentials(sorted(machine.scopes) if machine else ())
-
-
-def request_of(scope: Scope) -> Request:
-    """The request of an HTTP or WebSocket scope, as the core sees it."""
-    raw, path, root = scope.get("raw_path"), scope["path"], scope.get("root_path", "")
-    client, server = scope.get("client"), scope.get("server")
-    return Request(
-        method=scope.get("method", "GET"),
-        scheme=scope.get("scheme", "http"),
-        raw_path=raw.partition(b"?")[0].decode("latin-1") if raw else quote(path, safe="/:@!$&'()*+,;=~"),
-        query=scope.get("query_string", b""),
-        headers=scope["headers"],
-        routed_path=path[len(root) :] if root and path.startswith(root) else path,
-        root=quote(root, safe="/:@!$&'()*+,;=~"),
-        exact=bool(raw),
-        peer=client[0] if client else None,
-        local=server[0] if server else None,
-        websocket=scope["type"] == "websocket",
-    )
-
-
-def _has_origin(scope: Scope) -> bool:
-    return any(name == b"origin" for name, _ in scope["headers"])
-
-
-async def _send(answer: Answer, send: Send) -> None:
-    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
-
-
-def _completing(send: Send, nonce: str | None, *, cors: bool) -> Send:
-    """`send` that adds the new nonce, and exposes it where the app answers a script of another origin."""
-
-    async def complete(message: Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.accept"):
-            headers = list(message.get("headers", ()))
-            if nonce is not None:
-                headers.append((b"dpop-nonce", nonce.encode("ascii")))
-            message = {**message, "headers": _exposed(headers) if cors else headers}
-        await send(message)
-
-    return complete
-
-
-def _exposed(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    if not any(name.lower() == b"access-control-allow-origin" for name, _ in headers):
-        return headers
-    name = b"access-control-expose-headers"
-    existing = b",".join(value for key, value in headers if key.lower() == name).decode("latin-1")
-    kept = [(key, value) for key, value in headers if key.lower() != name]
-    return [*kept, (name, with_exposed_headers(existing).encode("latin-1"))]
+    def _is_checked(self, scope: Scope) -> bool:
+        """Whether a middleware further out has checked this request for this one too."""
+        outer = scope.get(KEY)
+        if not isinstance(outer, Exchange):
+            return False
+        if outer.service is self.service:
+            return True
+        if self._given is None and outer.service.settings == self.service.settings:
+            return True
+        if outer.machine is not None:
+            raise ConfigurationError(
+                "another MFAMiddleware with other settings has used the proof of this request: give both one service"
+            )
+        return False

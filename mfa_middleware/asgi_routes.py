@@ -2,68 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, Final, TypeVar
+import functools
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from starlette.routing import Match
 from starlette.types import Scope
 
+from mfa_middleware.marks import MARK
 from mfa_middleware.route import PROTECTED, Route
 
-__all__ = ["MARK", "Routes", "mark"]
+__all__ = ["HELD", "Routes", "own_mark"]
 
-MARK: Final = "__mfa_route__"
-_F = TypeVar("_F", bound=Callable[..., Any])
+HELD: Final = "__mfa_held__"
+"""The attribute of an endpoint that holds each request against its mark by itself."""
+_MOST_LAYERS: Final = 64
 
 
-def mark(endpoint: _F, route: Route) -> _F:
-    """Write the options of a route on its endpoint."""
-    setattr(endpoint, MARK, route)
-    return endpoint
+def own_mark(endpoint: object) -> Route | None:
+    """The mark on an endpoint itself; a class does not inherit one, so that no subclass is loosened unseen."""
+    while isinstance(endpoint, functools.partial):
+        endpoint = endpoint.func
+    mark = getattr(getattr(endpoint, "__func__", endpoint), "__dict__", {}).get(MARK)
+    return mark if isinstance(mark, Route) else None
 
 
 class Routes:
-    """Finds the options of the route that a request will take in the app that `scope["app"]` names."""
+    """Finds the mark of the route that a request will take, below the middleware that stand around `app`.
 
-    __slots__ = ("_loosened", "_size")
+    An app whose routes cannot be seen from here has none that are loosened: middleware between keep what they
+    wrap in `app`, as Starlette's do, and none of them rewrites the path.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_app", "_matters", "_size")
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
         self._size = -1
-        self._loosened = False
+        self._matters = False
 
     def route_of(self, scope: Scope) -> Route:
-        """The options of the route; PROTECTED where no route is loosened, or none matches."""
-        routes = getattr(scope.get("app"), "routes", None)
-        if not routes:
-            return PROTECTED
+        """The mark of the route; PROTECTED where no route is loosened, or none is found."""
+        routes = self._routes()
         if len(routes) != self._size:
-            self._loosened, self._size = any(map(_loosens, _endpoints(routes))), len(routes)
-        return _match(routes, dict(scope)) if self._loosened else PROTECTED
+            self._matters, self._size = any(map(_matters, _endpoints(routes))), len(routes)
+        if not self._matters:
+            return PROTECTED
+        try:
+            return _match(routes, dict(scope)) or PROTECTED
+        except Exception:  # a path that the app's own converters choke on
+            return PROTECTED
+
+    def _routes(self) -> Sequence[Any]:
+        app = self._app
+        for _ in range(_MOST_LAYERS):
+            if app is None or hasattr(app, "routes"):
+                break
+            app = getattr(app, "app", None)
+        routes = getattr(app, "routes", None)
+        return routes if isinstance(routes, list | tuple) else ()
 
 
-def _loosens(endpoint: Any) -> bool:
-    route = getattr(endpoint, MARK, None)
-    return isinstance(route, Route) and route.loosens
+def _matters(endpoint: object) -> bool:
+    """Whether a mark must be known before the check: it loosens, or stands where it cannot hold by itself."""
+    mark = own_mark(endpoint)
+    return mark is not None and (mark.loosens or not hasattr(endpoint, HELD))
 
 
-def _endpoints(routes: Iterable[Any]) -> Iterable[Any]:
-    for route in routes:
-        yield getattr(route, "endpoint", None)
-        yield from _endpoints(_inner(route))
+def _endpoints(routes: Iterable[Any]) -> Iterator[object]:
+    for route in _expanded(routes):
+        yield getattr(route, "endpoint", None) or getattr(route, "app", None)
+        yield from _endpoints(getattr(route, "routes", None) or ())
 
 
-def _inner(route: Any) -> Iterable[Any]:
-    """The routes below a mount, a host or an included router."""
-    return getattr(route, "routes", None) or getattr(getattr(route, "original_router", None), "routes", None) or ()
-
-
-def _match(routes: Iterable[Any], scope: Scope) -> Route:
-    for candidate in routes:
+def _match(routes: Iterable[Any], scope: Scope) -> Route | None:
+    """The mark of the first route that matches: of its endpoint, else of the app that is mounted there."""
+    for candidate in _expanded(routes):
         match, child = candidate.matches(scope)
         if match is Match.FULL:
-            found = getattr(child.get("endpoint"), MARK, None)
-            if isinstance(found, Route):
-                return found
-            below = getattr(candidate, "routes", None)
-            return _match(below, {**scope, **child}) if below else PROTECTED
-    return PROTECTED
+            inner = _match(getattr(candidate, "routes", None) or (), {**scope, **child})
+            return inner or own_mark(child.get("endpoint"))
+    return None
+
+
+def _expanded(routes: Iterable[Any]) -> Iterable[Any]:
+    """FastAPI keeps an included router as one route, and tells which ones it stands for."""
+    expand = getattr(sys.modules.get("fastapi.routing"), "iter_route_contexts", None)
+    return expand(routes) if expand is not None else routes

@@ -24,7 +24,7 @@ class Decision:
 
     `refusal` is also set where a refusal was only reported. `nonce` belongs into the DPoP-Nonce header of the
     answer. `thumbprint` is unproven unless `machine` is set; `machine` is set once the signature has verified.
-    `credential`: the hash of the first credential.
+    `credential`: the hash of the first credential. `enforced`: whether a refusal of this request is carried out.
     """
 
     allowed: bool
@@ -37,6 +37,7 @@ class Decision:
     thumbprint: str | None = None
     credential: str | None = None
     findings: tuple[Finding, ...] = ()
+    enforced: bool = True
 
     @property
     def level(self) -> int:

@@ -78,7 +78,8 @@ class Guard:
             return (yield from self._refused(refusal, route, trail))
         except StoreError as error:
             return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
-        return self._decision(True, trail, nonce=self._renewed_nonce(trail))
+        enforced = yield from self._is_enforced(route, trail)
+        return self._decision(True, trail, nonce=self._renewed_nonce(trail), enforced=enforced)
 
     def tighten(self, decision: Decision, route: Route) -> Decision:
         """Hold an accepted request against one more route; the decision of the refusal where it does not meet it."""
@@ -89,7 +90,7 @@ class Guard:
             route.check_machine(decision.machine, decision.client)
             route.check_body(decision.facts)
         except Refusal as refusal:
-            enforced = self._settings.mode.name == "enforce" and not route.report_only
+            enforced = decision.enforced and not route.report_only
             wanted = refusal.code is Code.USE_DPOP_NONCE
             fresh = self._nonces.mint(decision.thumbprint, self._clock.wall()) if wanted else None
             return replace(decision, allowed=not enforced, refusal=refusal, nonce=fresh)
@@ -158,8 +159,7 @@ class Guard:
 
     def _check_time(self, proof: dpop.Proof, route: Route, trail: _Trail) -> None:
         mode = self._settings.nonce
-        if mode is not Nonces.OFF or route.nonce:
-            trail.issued = self._nonces.issued(proof.claims.get("nonce"), proof.thumbprint, trail.now)
+        trail.issued = self._nonces.issued(proof.claims.get("nonce"), proof.thumbprint, trail.now)
         if trail.issued is not None:
             trail.deadline = trail.issued + nonce.LIFE
             return
@@ -223,16 +223,16 @@ class Guard:
         return Refusal(Code.USE_DPOP_NONCE, "the replay store is new: only proofs with a nonce of it count")
 
     def _refused(self, refusal: Refusal, route: Route, trail: _Trail) -> Generator[Step, Any, Decision]:
-        enforced = not route.report_only and (yield from self._is_enforced(trail))
+        enforced = yield from self._is_enforced(route, trail)
         fresh = None
         if refusal.code is Code.USE_DPOP_NONCE and trail.proof is not None:
             fresh = self._nonces.mint(trail.proof.thumbprint, self._clock.wall())
-        return self._decision(not enforced, trail, refusal=refusal, nonce=fresh)
+        return self._decision(not enforced, trail, refusal=refusal, nonce=fresh, enforced=enforced)
 
-    def _is_enforced(self, trail: _Trail) -> Generator[Step, Any, bool]:
+    def _is_enforced(self, route: Route, trail: _Trail) -> Generator[Step, Any, bool]:
         mode = self._settings.mode
-        if mode.name != "enforce" or mode.percent == 100:
-            return mode.name == "enforce"
+        if route.report_only or mode.name != "enforce" or mode.percent == 100:
+            return mode.name == "enforce" and not route.report_only
         for credential, bearer in zip(trail.credentials, trail.bearers, strict=True):
             if self._bucket(credential, bearer) < mode.percent:
                 return True
@@ -253,7 +253,13 @@ class Guard:
         return self._nonces.mint(trail.proof.thumbprint, trail.now)
 
     def _decision(
-        self, allowed: bool, trail: _Trail, *, refusal: Refusal | None = None, nonce: str | None = None
+        self,
+        allowed: bool,
+        trail: _Trail,
+        *,
+        enforced: bool,
+        refusal: Refusal | None = None,
+        nonce: str | None = None,
     ) -> Decision:
         return Decision(
             allowed,
@@ -265,4 +271,5 @@ class Guard:
             thumbprint=trail.proof.thumbprint if trail.proof else None,
             credential=trail.credentials[0].ath if trail.credentials else None,
             findings=tuple(finding for bearer in trail.bearers for finding in bearer.findings),
+            enforced=enforced,
         )

@@ -45,10 +45,10 @@ class Service:
         on_event: Emit | None = None,
     ) -> None:
         self.settings = settings
-        self._clock = clock
-        self._emit, self._quietest = _sinks(settings, on_event)
-        self.registry = registry or FileRegistry(settings.machines, clock=clock, emit=self._emit)
-        self.store = store or open_store(
+        self.clock = clock
+        self.emit, self._quietest = _sinks(settings, on_event)
+        self.registry: Registry = registry or FileRegistry(settings.machines, clock=clock, emit=self.emit)
+        self.store: ReplayStore = store or open_store(
             settings.replay_store,
             capacity=settings.capacity,
             quota=settings.quota,
@@ -94,12 +94,13 @@ class Service:
             self._conclude(tightened, request)
         return tightened
 
-    def still_acts(self, decision: Decision) -> bool:
+    async def still_acts(self, decision: Decision) -> bool:
         """Whether the machine of an accepted request may still act, for connections that stay open."""
-        if decision.machine is None:
+        if decision.machine is None or not decision.enforced:
             return True
-        machine = self.registry.find(decision.machine.thumbprint)
-        return machine is not None and machine.refusal(self._clock.wall(), decision.client) is None
+        thumbprint, registry = decision.machine.thumbprint, self.registry
+        machine = await registry.find_async(thumbprint) if registry.blocking else registry.find(thumbprint)
+        return machine is not None and machine.refusal(self.clock.wall(), decision.client) is None
 
     def close(self) -> None:
         """Let go of the store and the registry."""
@@ -110,14 +111,14 @@ class Service:
         if decision.machine is not None and decision.refusal is None:
             self.registry.seen(decision.machine)
         if decision.level >= self._quietest():
-            self._emit(decision.event(request, self._clock.wall()))
+            self.emit(decision.event(request, self.clock.wall()))
 
     def _tell_start(self) -> None:
         settings, shared_by = self.settings, self.store.shared_by
         detail = f"mode {settings.mode}; replay store {settings.replay_store} ({_LOST[shared_by]})"
         if not settings.origins:
             detail += "; MFA_ORIGINS is not set, so only loopback callers are served"
-        self._emit(Event("started", logging.INFO, detail, at=self._clock.wall()))
+        self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))
 
 
 def _sinks(settings: Settings, on_event: Emit | None) -> tuple[Emit, Callable[[], int]]:

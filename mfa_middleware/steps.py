@@ -70,7 +70,7 @@ class ReadBody:
 
     limit: int
 
-    def inline(self, _: Resources) -> bool:
+    def inline(self, resources: Resources) -> bool:  # noqa: ARG002 - reading a body may always wait
         return False
 
     def run(self, resources: Resources) -> bytes:

@@ -8,7 +8,7 @@ import threading
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from mfa_middleware.clock import SYSTEM_CLOCK, Clock
 from mfa_middleware.events import Emit, Event, emit_to_log
@@ -38,7 +38,7 @@ class FileRegistry:
     thread and any forked child may use the same object.
     """
 
-    blocking: ClassVar[bool] = False
+    blocking: bool = False
 
     def __init__(self, path: StrPath, *, clock: Clock = SYSTEM_CLOCK, emit: Emit = emit_to_log) -> None:
         """Read the file. A missing one is an empty registry, and an event. Raises RegistryError for a bad one."""

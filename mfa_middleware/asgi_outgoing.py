@@ -1,0 +1,75 @@
+"""What an app sends in answer to an HTTP request, on its way to the server."""
+
+from __future__ import annotations
+
+from starlette.types import Message, Scope, Send
+
+from mfa_middleware.asgi_exchange import Exchange
+from mfa_middleware.challenge import Answer, with_exposed_headers
+
+__all__ = ["Outgoing", "wire_headers", "with_nonce"]
+
+_Headers = list[tuple[bytes, bytes]]
+
+
+class Outgoing:
+    """Completes the app's answer with the new nonce, or puts a refusal in its place.
+
+    A route that refuses a request raises an exception, and each app makes something else of that. So whatever it
+    sends, also a 200, gives way to the refusal, as long as nothing was sent before.
+    """
+
+    __slots__ = ("_cors", "_exchange", "_refused", "_send", "_started")
+
+    def __init__(self, exchange: Exchange, scope: Scope, send: Send) -> None:
+        self._exchange, self._send = exchange, send
+        self._cors = any(name == b"origin" for name, _ in scope["headers"])
+        self._started = self._refused = False
+
+    async def send(self, message: Message) -> None:
+        """Pass on a message of the app."""
+        if await self.refuse():
+            return
+        if message["type"] == "http.response.start":
+            self._started = True
+            message = {**message, "headers": self._completed(list(message.get("headers", ())))}
+        await self._send(message)
+
+    async def refuse(self) -> bool:
+        """Send the refusal, once, where the request is refused and the app's answer has not begun."""
+        answer = None if self._started else self._exchange.refusal(cors=self._cors)
+        if answer is None:
+            return False
+        if not self._refused:
+            self._refused = True
+            await self._send({**_start(answer), "type": "http.response.start"})
+            await self._send({"type": "http.response.body", "body": answer.body})
+        return True
+
+    def _completed(self, headers: _Headers) -> _Headers:
+        headers = with_nonce(headers, self._exchange.decision.nonce)
+        return _exposed(headers) if self._cors else headers
+
+
+def wire_headers(answer: Answer) -> _Headers:
+    """The headers of an answer as ASGI wants them."""
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+
+
+def with_nonce(headers: _Headers, nonce: str | None) -> _Headers:
+    """The headers of an accepted answer, with the nonce to use next (RFC 9449 8.2)."""
+    return headers if nonce is None else [*headers, (b"dpop-nonce", nonce.encode("ascii"))]
+
+
+def _start(answer: Answer) -> Message:
+    return {"status": answer.status, "headers": wire_headers(answer)}
+
+
+def _exposed(headers: _Headers) -> _Headers:
+    """Where the app answers a script of another origin, the script may read our headers too."""
+    if not any(name.lower() == b"access-control-allow-origin" for name, _ in headers):
+        return headers
+    name = b"access-control-expose-headers"
+    existing = b",".join(value for key, value in headers if key.lower() == name).decode("latin-1")
+    kept = [(key, value) for key, value in headers if key.lower() != name]
+    return [*kept, (name, with_exposed_headers(existing).encode("latin-1"))]
