@@ -11,7 +11,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any, Unpack
 
-from mfa_middleware.client.requests_bodies import collect, content_of, rewinder
+from mfa_middleware.client.requests_bodies import Rewinder, collect, content_of
 from mfa_middleware.client.signer import Exchange, KeyOrPath, Signer, SignerOptions, signer_for
 from mfa_middleware.client.target import Target
 from mfa_middleware.errors import ConfigurationError
@@ -70,7 +70,7 @@ class MachineAdapter(HTTPAdapter):
         if not self._signer.signs(target):
             return super().send(request, *args, **kwargs)
         _buffer(self._signer, request)
-        exchange, body = self._signer.exchange(), rewinder(request.body)
+        exchange, body = self._signer.exchange(), Rewinder(request.body)
         current = Sending(exchange, target.origin, self._signer.body_limit)
         while True:
             with sending(current):
@@ -100,7 +100,7 @@ class MachineAuth(AuthBase):
         if self._signer.signs(Target.of(url)):
             request.url = url
             _buffer(self._signer, request)
-            exchange, body = self._signer.exchange(), rewinder(request.body)
+            exchange, body = self._signer.exchange(), Rewinder(request.body)
             self._sign(exchange, request)
             request.hooks["response"].append(partial(self._answer, exchange, body))
         return request
@@ -111,7 +111,7 @@ class MachineAuth(AuthBase):
         request.headers.update(exchange.headers(str(request.method), target, request.headers, content))
 
     def _answer(
-        self, exchange: Exchange, body: rewinder, response: requests.Response, **kwargs: Any
+        self, exchange: Exchange, body: Rewinder, response: requests.Response, **kwargs: Any
     ) -> requests.Response:
         sent = response.request
         if sent.headers.pop("DPoP", None) is None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mfa_middleware.client.collected import Collected
 
-__all__ = ["collect", "content_of", "rewinder"]
+__all__ = ["Rewinder", "collect", "content_of"]
 
 
 def content_of(body: Any, limit: int) -> bytes | None:
@@ -37,7 +37,7 @@ def _position(body: Any) -> int | None:
     return start if isinstance(start, int) else None
 
 
-class rewinder:  # noqa: N801 - reads as a function
+class Rewinder:
     """Remembers where a body begins, before it is sent."""
 
     def __init__(self, body: Any) -> None:
