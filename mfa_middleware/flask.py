@@ -11,9 +11,6 @@ from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any, Final, TypeVar, Unpack
 
-from flask import Blueprint, Flask, Response, abort, current_app, g, request
-from flask.views import View
-
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Code, ConfigurationError, Refusal
 from mfa_middleware.marks import MARK, Checked, Words, class_mark, mark_of, of_empty_body, stricter, tight
@@ -23,6 +20,12 @@ from mfa_middleware.service import Service
 from mfa_middleware.settings import Settings
 from mfa_middleware.wsgi import KEY, complete_headers, request_of
 from mfa_middleware.wsgi_body import read_body
+
+try:
+    from flask import Blueprint, Flask, Response, abort, current_app, g, request
+    from flask.views import View
+except ImportError:
+    raise ConfigurationError(f"{__name__} needs the flask package: pip install 'mfa_middleware[flask]'") from None
 
 __all__ = ["MFA"]
 
