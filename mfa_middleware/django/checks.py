@@ -23,7 +23,6 @@ Check = Callable[..., Sequence[CheckMessage]]
 _CACHES: Final = (
     "django.middleware.cache.CacheMiddleware",
     "django.middleware.cache.FetchFromCacheMiddleware",
-    "django.middleware.cache.UpdateCacheMiddleware",
 )
 _NAME: Final = "mfa_middleware.django.MFAMiddleware"
 
