@@ -32,8 +32,12 @@ class Header:
             raise UsageError("a --header is not of the form 'NAME: VALUE' (not shown, it may be a secret)")
         if not value.isprintable():
             raise UsageError(f"--header {name}: the value has characters that no header has")
-        scheme, _, rest = value.rpartition(" ") if name.lower() == "authorization" else ("", "", value)
-        return cls(name, scheme, rest) if is_source(rest) else cls(name, value=value)
+        if is_source(value):
+            return cls(name, source=value)
+        scheme, _, rest = value.partition(" ")
+        if name.lower() == "authorization" and is_source(rest):
+            return cls(name, scheme, rest)
+        return cls(name, value=value)
 
 
 def read_header(header: Header) -> tuple[str, str]:

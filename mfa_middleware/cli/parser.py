@@ -34,6 +34,14 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{PROGRAM}: error: {clean(message)} (see: {self.prog} --help)\n")
 
 
+class _Version(argparse.Action):
+    """Looks the version up only where it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"{PROGRAM} {version('mfa_middleware')}")
+        parser.exit()
+
+
 Configure: TypeAlias = Callable[[Parser], object]
 
 
@@ -61,7 +69,7 @@ def build_parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {version('mfa_middleware')}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
     _add_all(parser, COMMANDS)
     return parser
 

@@ -73,8 +73,10 @@ def _tell(groups: Groups, rows: Sequence[tuple[Key, Group]], console: Console) -
     console.table(_HEAD, [_row(key, group) for key, group in rows])
     if hidden := len(groups.ranked()) - len(rows):
         console.say(f"... and {hidden} rows more (--top 0)")
-    console.say()
-    console.facts({code: ADVICE[code] for code in dict.fromkeys(key.code for key, _ in rows) if code in ADVICE})
+    advice = {code: ADVICE[code] for code in dict.fromkeys(key.code for key, _ in rows) if code in ADVICE}
+    if advice:
+        console.say()
+        console.facts(advice)
 
 
 def _row(key: Key, group: Group) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ __all__ = ["BROKEN", "Told", "read_events"]
 
 _MAX_LINE: Final = 65_536
 _MAX_TEXT: Final = 512
+_LAST: Final = 253_402_300_800  # the year 10000
 _KINDS: Final = frozenset({"accepted", "refused", "would_refuse"})
 
 
@@ -59,15 +60,18 @@ def _told(line: bytes) -> Told | str | None:
         return BROKEN
     if event["kind"] not in _KINDS:
         return None
-    at = event.get("at")
     return Told(
         kind=event["kind"],
         code=_text(event.get("code")),
         method=_text(event.get("method")),
         path=_text(event.get("path")),
         credential=_text(event.get("credential")),
-        at=float(at) if isinstance(at, int | float) else 0.0,
+        at=_time(event.get("at")),
     )
+
+
+def _time(value: object) -> float:
+    return float(value) if isinstance(value, int | float) and 0 <= value < _LAST else 0.0
 
 
 def _text(value: object) -> str:

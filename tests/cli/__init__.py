@@ -1,0 +1,1 @@
+"""The mfa-middleware command, as its users meet it."""
