@@ -15,7 +15,7 @@ from scripts.demo_story.machines import API_KEY, FOREIGN_KEY, MACHINE, Cast, Iss
 
 OK: Final = "accepted"
 _KEY: Final = {"X-API-Key": API_KEY}
-_PATIENCE: Final = 15.0
+_PATIENCE: Final = 6.0
 
 Played: TypeAlias = tuple[Answer, str]
 """The answer that decides, and a note for people."""
