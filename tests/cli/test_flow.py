@@ -48,8 +48,8 @@ def test_machine_is_paused_resumed_and_revoked(run: Run) -> None:
     run("keygen")
     run("machines", "add", "depot", "--id", "depot-1", "--key", "machine.pem", "--permit", "key:-", given="k")
     for command, state in (("pause", "paused"), ("resume", "active"), ("revoke", "revoked")):
-        run("machines", command, "depot-1")
-        assert json.loads(run("machines", "list", "--json").stdout)["state"] == state
+        assert json.loads(run("machines", command, "depot-1", "--json").stdout)["state"] == state
+    assert "revoked" in run("machines", "list").stdout
     assert "for good" in run("machines", "resume", "depot-1", status=1).stderr
 
 
