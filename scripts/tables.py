@@ -37,7 +37,7 @@ def with_table(text: str, mark: str, table: str) -> str:
 
 def stale() -> dict[Path, str]:
     """The pages whose tables differ from the code, with the text that they should have."""
-    pages = {DOCS / page: (DOCS / page).read_text() for page, _ in TABLES}
+    pages = {DOCS / page: (DOCS / page).read_text("utf-8") for page, _ in TABLES}
     wanted = dict(pages)
     for (page, mark), table in TABLES.items():
         wanted[DOCS / page] = with_table(wanted[DOCS / page], mark, table())
@@ -49,4 +49,4 @@ if __name__ == "__main__":
     if "--check" in sys.argv[1:]:
         sys.exit(f"out of date: {', '.join(path.name for path in found)}" if found else 0)
     for path, text in found.items():
-        path.write_text(text)
+        path.write_text(text, "utf-8")
