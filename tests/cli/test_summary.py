@@ -134,7 +134,7 @@ def test_memory_is_bounded_whatever_the_paths(cli: Cli, monkeypatch: pytest.Monk
             log.write(f'{{"kind": "refused", "code": "missing_proof", "path": "/{filler}{number}"}}\n')
     tracemalloc.start()
     try:
-        rows = cli.ok("summary", "log", "--top", "3", "--json").lines()
+        rows = cli.ok("summary", "log", "--exact-paths", "--top", "3", "--json").lines()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
