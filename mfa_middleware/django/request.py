@@ -43,11 +43,11 @@ def _of_scope(request: ASGIRequest) -> Request:
     return Request(
         method=scope["method"],
         scheme=scope.get("scheme", "http"),
-        raw_path=raw.partition(b"?")[0].decode("latin-1") if raw else quote(request.path, safe=_SAFE),
+        raw_path=raw.partition(b"?")[0].decode("latin-1") if raw else _quoted(request.path),
         query=query.encode() if isinstance(query, str) else query,
         headers=scope.get("headers", ()),
         routed_path=request.path_info,
-        root=quote(scope.get("root_path", ""), safe=_SAFE),
+        root=_quoted(scope.get("root_path", "")),
         exact=bool(raw),
         peer=client[0] if client else None,
         local=server[0] if server else None,
@@ -62,15 +62,19 @@ def _of_environ(request: HttpRequest) -> Request:
     return Request(
         method=environ.get("REQUEST_METHOD", "GET"),
         scheme=environ.get("wsgi.url_scheme", "http"),
-        raw_path=raw.partition("?")[0] if raw else quote(path, safe=_SAFE),
+        raw_path=raw.partition("?")[0] if raw else _quoted(path),
         query=environ.get("QUERY_STRING", "").encode("latin-1"),
         headers=_headers(environ),
         routed_path=request.path_info,
-        root=quote(path.removesuffix(request.path_info), safe=_SAFE),
+        root=_quoted(path.removesuffix(request.path_info)),
         exact=bool(raw),
         peer=environ.get("REMOTE_ADDR"),
         local=_local(environ),
     )
+
+
+def _quoted(path: str) -> str:
+    return quote(path, safe=_SAFE, errors="replace")
 
 
 def _headers(environ: Mapping[str, Any]) -> Iterable[tuple[bytes, bytes]]:

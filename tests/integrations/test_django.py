@@ -665,6 +665,15 @@ class TestBodies:
         assert (refused.status, refused.code) == (413, "body_too_large")
         assert post(b"x" * 100).json == 100
 
+    def test_what_says_that_it_is_too_large_is_not_even_read(self, caller: Caller) -> None:
+        project = self.read_by(Project("wsgi", caller), lambda _: 0, BODY_LIMIT=100)
+        headers = caller.headers("POST", "http://localhost/it", body=b"x")
+        source = io.BytesIO(b"x" * 101)
+        server = {"CONTENT_LENGTH": "101", "wsgi.input": source}
+        assert project.unsigned("POST", "/it", headers=headers, server=server).code == "body_too_large"
+        assert source.tell() == 0
+        project.close()
+
     def test_too_large_in_report_mode_is_still_whole(self, project: Project, post: Any) -> None:
         self.read_by(project, lambda request: request.body.decode(), BODY_LIMIT=100, MODE="report")
         assert post(b"0123456789" * 25).json == "0123456789" * 25

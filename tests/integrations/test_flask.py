@@ -891,16 +891,19 @@ class TestAnswers:
         assert calls("GET", "/late", headers=origin).headers[exposed] == "DPoP-Nonce, WWW-Authenticate"
         assert calls("GET", "/cors").headers[exposed] == "X-Total"
 
-    def test_headers_that_a_cors_extension_adds_to_a_refusal_are_kept(self, calls: Calls) -> None:
-        app = calls.client.application  # type: ignore[attr-defined]
-
+    @pytest.mark.parametrize("first", ["cors", "mfa"])
+    def test_headers_that_a_cors_extension_adds_to_a_refusal_are_kept(
+        self, machines: Path, caller: Caller, first: str
+    ) -> None:
         def cors(response: Any) -> Any:
             response.headers["Access-Control-Allow-Origin"] = "https://app.example"
             response.headers["Access-Control-Expose-Headers"] = "X-Total"
             return response
 
-        app.after_request(cors)
-        refused = calls.unsigned("GET", "/cors", headers={"Origin": "https://app.example"})
+        app, mfa = Flask(__name__), MFA(machines=machines, replay_store="memory:")
+        for add in (app.after_request, lambda _: mfa.init_app(app))[:: 1 if first == "cors" else -1]:
+            add(cors)
+        refused = Calls(app, caller).unsigned("GET", "/cors", headers={"Origin": "https://app.example"})
         assert refused.status_code == 401
         assert refused.headers["Access-Control-Allow-Origin"] == "https://app.example"
         assert refused.headers["Access-Control-Expose-Headers"] == "X-Total, DPoP-Nonce, WWW-Authenticate"
