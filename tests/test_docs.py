@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from mfa_middleware.cli.commands import COMMANDS
 from mfa_middleware.cli.parser import build_parser
 from mfa_middleware.errors import REFUSALS
 from mfa_middleware.settings import options
@@ -110,7 +111,7 @@ def test_python_is_valid_and_imports_what_exists(page: Path) -> None:
 @every_page
 def test_commands_are_typed_as_the_command_wants_them(page: Path) -> None:
     for arguments in commands(page):
-        build_parser().parse_args(arguments)
+        build_parser(COMMANDS).parse_args(arguments)
 
 
 def test_some_commands_are_told() -> None:

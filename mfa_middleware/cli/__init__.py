@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
+from mfa_middleware.cli.commands import COMMANDS
 from mfa_middleware.cli.console import Console, standard_console
 from mfa_middleware.cli.errors import CommandError
 from mfa_middleware.cli.parser import build_parser
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None, console: Console) -> int:
-    options = build_parser().parse_args(arguments)
+    options = build_parser(COMMANDS).parse_args(arguments)
     try:
         status: int = options.run(options, console)
         console.out.flush()

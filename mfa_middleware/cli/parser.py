@@ -58,10 +58,8 @@ class Command:
     commands: tuple[Command, ...] = ()
 
 
-def build_parser() -> Parser:
-    """The parser of all commands; what it parsed has `run`, a `Run`."""
-    from mfa_middleware.cli.commands import COMMANDS
-
+def build_parser(commands: tuple[Command, ...]) -> Parser:
+    """The parser of these commands; what it parsed has `run`, a `Run`."""
     parser = Parser(
         prog=PROGRAM,
         description=_INTRODUCTION,
@@ -70,7 +68,7 @@ def build_parser() -> Parser:
         allow_abbrev=False,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="show the version and exit")
-    _add_all(parser, COMMANDS)
+    _add_all(parser, commands)
     return parser
 
 
