@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import importlib
+import os
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,6 +28,31 @@ PROSE = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 OTHER_VARIABLES = {"MFA_SECRET_FILE", "MFA_CLIENT_KEY", "MFA_CLIENT_KEY_FILE"}
 SECTIONS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+
+SHOP = """
+from fastapi import FastAPI
+from mfa_middleware.fastapi import MFAMiddleware, required
+
+app = FastAPI()
+app.add_middleware(MFAMiddleware, replay_store="memory:")
+
+@app.get("/orders")
+@required(scopes="orders:read")
+def orders(): ...
+
+@app.get("/orders/7")
+def order():
+    return {"total": 12}
+"""
+FIXTURE = """
+import pytest
+from fastapi.testclient import TestClient
+from shop.app import app
+
+@pytest.fixture
+def client():
+    return TestClient(app)
+"""
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=NAMES)
 
@@ -130,3 +157,16 @@ def test_no_tracked_file_names_a_machine_or_a_registry() -> None:
     private = re.compile("/" "work/(?:main|shared)|/" "root/|py" r"pi\.org|npm" r"js\.(?:com|org)")
     found = [path for path in tracked() if path.is_file() and private.search(path.read_text("utf-8", "replace"))]
     assert found == []
+
+
+def test_examples_of_the_testing_page_pass(tmp_path: Path) -> None:
+    code = [block.code for block in blocks(ROOT / "docs" / "testing.md") if block.language == "python"]
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "app.py").write_text(SHOP)
+    (tmp_path / "conftest.py").write_text(FIXTURE)
+    (tmp_path / "test_page.py").write_text("\n".join(text for text in code if "django" not in text))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert "4 passed" in done.stdout, done.stdout
