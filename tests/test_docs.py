@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import os
 import re
@@ -170,3 +171,22 @@ def test_examples_of_the_testing_page_pass(tmp_path: Path) -> None:
         cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert "4 passed" in done.stdout, done.stdout
+
+
+def test_examples_of_the_client_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("requests.get", lambda url, **options: sent.append((url, options)))
+    names = {"key": "demo-key", "body": b"{}", "url": "https://api.example.com/", "headers": {"X-API-Key": "demo-key"}}
+    names |= {"status": 200, "response_headers": {}, "response_body": b""}
+
+    async def run() -> None:
+        for block in blocks(ROOT / "docs" / "client.md"):
+            if block.language == "python":
+                exec(block.code, names)
+        await names["session"].close()
+
+    asyncio.run(run())
+    assert len(sent) == 1
+    assert names["again"] is False
+    assert set(names["headers"]) == {"X-API-Key", "DPoP"}
