@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
 from mfa_middleware.errors import Code, Refusal
@@ -15,7 +14,7 @@ from mfa_middleware.jose.jwk import b64url
 
 __all__ = ["Credential", "Places", "hash_of"]
 
-_SCHEME: Final = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) +(.*)", re.DOTALL)
+_SCHEME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ +")
 _VISIBLE: Final = re.compile(rb"[!-+\--~]+")  # visible ASCII without the comma that joins two lines
 _PARAMETERS: Final = re.compile(
     rb"""[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[^\s",]*|"(?:[^"\\]|\\.)*")
@@ -24,14 +23,15 @@ _PARAMETERS: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """One primary credential: its place, its scheme in lower case, and its hash as `ath` carries it."""
+class Credential(NamedTuple):
+    """One primary credential: its place, and its hash as `ath` carries it."""
 
     place: str
-    scheme: str
     ath: str
-    token: bytes = field(repr=False)
+    token: bytes
+
+    def __repr__(self) -> str:
+        return f"<Credential in {self.place}>"
 
 
 def hash_of(token: bytes) -> str:
@@ -58,6 +58,7 @@ class Places:
         """
         found = []
         for place, kind, name in self._readers:
+            values: Sequence[bytes]
             if kind == "header":
                 values = headers.all(name)
             elif kind == "cookie":
@@ -93,9 +94,10 @@ def _unquote(text: bytes) -> bytes:
 def _credential(place: str, name: bytes, values: Sequence[bytes], headers: Headers) -> Credential:
     if len(values) != 1 or name in headers.twins:
         raise Refusal(Code.WRONG_BINDING, f"the credential place {place} is given more than once")
-    value, scheme = values[0].strip(b" \t"), b""
-    if place == "authorization" and (match := _SCHEME.fullmatch(value)):
-        scheme, value = match[1].lower(), match[2]
+    value = values[0].strip(b" \t")
+    scheme = _SCHEME.match(value) if place == "authorization" else None
+    if scheme is not None:
+        value = value[scheme.end() :]
     if _VISIBLE.fullmatch(value) is None and not (scheme and _PARAMETERS.fullmatch(value)):
         raise Refusal(Code.WRONG_BINDING, f"the credential place {place} does not hold exactly one credential")
-    return Credential(place, scheme.decode("ascii"), hash_of(value), value)
+    return Credential(place, hash_of(value), value)

@@ -6,24 +6,25 @@ is sent the answer; it ends in a Decision.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Generator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Final
 
 from mfa_middleware.bearer import Bearer, BearerReader
 from mfa_middleware.clock import Clock
 from mfa_middleware.credentials import Credential, Places
 from mfa_middleware.decision import Decision
+from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, Refusal, StoreError
+from mfa_middleware.firewall import Finding
 from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
 from mfa_middleware.machines import Machine
 from mfa_middleware.proofs import dpop, nonce
 from mfa_middleware.replay import Outcome
 from mfa_middleware.route import PROTECTED, Facts, Route
 from mfa_middleware.settings import Nonces, Settings
-from mfa_middleware.steps import Check, Claim, FindMachine, KnowsCredential, Propose, ReadBody, Step
+from mfa_middleware.steps import Check, Claim, FindMachine, Propose, ReadBody, Step
 from mfa_middleware.target import Origins, check_target
 from mfa_middleware.uri import is_ambiguous_path
 
@@ -34,10 +35,16 @@ _SECONDS: Final = dpop.MAX_AGE + dpop.MAX_AHEAD + _SKEW + 5.0
 _SECONDS_WITH_NONCE: Final = nonce.LIFE + 15.0
 
 
+_NO_FACTS: Final = Facts()
+
+
 class _Trail:
     """What one check has learnt so far, for the checks that follow and for the decision."""
 
-    __slots__ = ("bearers", "client", "credentials", "deadline", "facts", "issued", "machine", "noted", "now", "proof")
+    __slots__ = (
+        "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "issued", "machine", "noted", "now",
+        "proof",
+    )  # fmt: skip
 
     def __init__(self, client: Address | None, now: float) -> None:
         self.client = client
@@ -48,8 +55,13 @@ class _Trail:
         self.machine: Machine | None = None
         self.issued: float | None = None
         self.deadline = 0.0
-        self.facts = Facts()
+        self.facts = _NO_FACTS
         self.noted: Refusal | None = None
+        self.ambiguous = False
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Every trick that stands in a bearer token of the request."""
+        return tuple(chain.from_iterable(bearer.findings for bearer in self.bearers if bearer.findings))
 
 
 class Guard:
@@ -65,6 +77,7 @@ class Guard:
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._reader = dpop.ProofReader(settings.algorithms)
         self._bearers = BearerReader(settings.jwt_algorithms)
+        self._enforcement = Enforcement(settings.mode, lambda: nonces.key)
 
     def check(self, request: Request, route: Route = PROTECTED) -> Check:
         """Check one request for one route; ends in the Decision, never in an exception of the request's making."""
@@ -114,17 +127,20 @@ class Guard:
         if trail.noted is not None:
             raise trail.noted
         self._authorise(machine, route, trail)
-        yield from self._check_body(proof, request, route, trail)
-        yield from self._claim(proof, trail)
+        if not request.websocket and ("htd" in proof.claims or route.body or self._settings.require_body):
+            self._check_body(proof, (yield ReadBody(self._settings.body_limit)), trail)
+        outcome: Outcome = yield self._claim_of(proof, trail)
+        if outcome is not Outcome.NEW:
+            raise self._claim_refusal(outcome, proof)
 
     def _read_credentials(self, request: Request, headers: Headers, route: Route, trail: _Trail) -> None:
         try:
             trail.credentials = self._places.find(headers, request.query)
         except Refusal as refusal:
-            trail.noted = refusal
+            trail.noted, trail.ambiguous = refusal, True
             return
-        trail.bearers = tuple(self._bearers.read(credential) for credential in trail.credentials)
-        attacks = [finding.id for bearer in trail.bearers for finding in bearer.findings if finding.is_attack]
+        trail.bearers = tuple(map(self._bearers.read, trail.credentials))
+        attacks = [finding.id for finding in trail.findings() if finding.is_attack]
         if attacks:
             raise Refusal(Code.FORGED_TOKEN, f"the bearer token is forged: {', '.join(attacks)}")
         if not trail.credentials and route.credential and self._settings.credentials:
@@ -144,13 +160,13 @@ class Guard:
             if proof.htm != request.method:
                 raise Refusal(Code.WRONG_TARGET, "htm is not the method", hints={"wrong_claim": "htm"})
             check_target(proof.htu, request, self._origins.of(request, headers), self._origins.prefix)
-            if trail.noted is not None:
+            if trail.ambiguous:
                 return
             dpop.check_binding(proof, trail.credentials, self._place_names)
             if any(bearer.jkt not in (None, proof.thumbprint) for bearer in trail.bearers):
                 raise Refusal(Code.WRONG_BINDING, "the bearer token is bound to another key (cnf.jkt)")
             query_bound = dpop.check_query(proof, request.query)
-            trail.facts = Facts(query_bound=query_bound, nonce=trail.issued is not None)
+            trail.facts = Facts(query_bound, False, trail.issued is not None)
             route.check_binding(trail.facts)
             if self._settings.require_query and not query_bound:
                 raise Refusal(Code.WRONG_TARGET, "MFA_REQUIRE_QUERY demands htq", hints={"missing_claim": "htq"})
@@ -184,30 +200,19 @@ class Guard:
                 detail = f"machine {machine.id} is not permitted the credential in {credential.place}"
                 raise Refusal(Code.SCOPE_DENIED, detail, hints={"credential_place": credential.place})
 
-    def _check_body(
-        self, proof: dpop.Proof, request: Request, route: Route, trail: _Trail
-    ) -> Generator[Step, Any, None]:
-        htd, demanded = proof.claims.get("htd"), route.body or self._settings.require_body
-        if request.websocket or (htd is None and not demanded):
-            return
-        body: bytes = yield ReadBody(self._settings.body_limit)
+    def _check_body(self, proof: dpop.Proof, body: bytes, trail: _Trail) -> None:
+        htd = proof.claims.get("htd")
         if htd is not None:
             dpop.check_body(htd, body)
         elif body:
             raise Refusal(Code.WRONG_DIGEST, "htd is demanded", hints={"missing_claim": "htd"})
-        trail.facts = Facts(trail.facts.query_bound, body_bound=True, nonce=trail.facts.nonce)
+        trail.facts = trail.facts._replace(body_bound=True)
 
-    def _claim(self, proof: dpop.Proof, trail: _Trail) -> Generator[Step, Any, None]:
-        with_nonce = trail.issued is not None
-        outcome: Outcome = yield Claim(
-            proof.identity(),
-            hashlib.blake2b(proof.thumbprint.encode("ascii"), digest_size=16).digest(),
-            _SECONDS_WITH_NONCE if with_nonce else _SECONDS,
-            self._nonces.epoch if with_nonce else None,
-            trail.deadline,
-        )
-        if outcome is not Outcome.NEW:
-            raise self._claim_refusal(outcome, proof)
+    def _claim_of(self, proof: dpop.Proof, trail: _Trail) -> Claim:
+        if trail.issued is None:
+            return Claim(proof.identity(), proof.key.owner, _SECONDS, None, trail.deadline)
+        epoch = self._nonces.epoch
+        return Claim(proof.identity(), proof.key.owner, _SECONDS_WITH_NONCE, epoch, trail.deadline)
 
     def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof) -> Refusal:
         if outcome is Outcome.SEEN:
@@ -230,22 +235,11 @@ class Guard:
         return self._decision(not enforced, trail, refusal=refusal, nonce=fresh, enforced=enforced)
 
     def _is_enforced(self, route: Route, trail: _Trail) -> Generator[Step, Any, bool]:
-        mode = self._settings.mode
-        if route.report_only or mode.name != "enforce" or mode.percent == 100:
-            return mode.name == "enforce" and not route.report_only
-        for credential, bearer in zip(trail.credentials, trail.bearers, strict=True):
-            if self._bucket(credential, bearer) < mode.percent:
-                return True
-            if (yield KnowsCredential(credential.ath, bearer.issuer, bearer.subject)):
-                return True
-        return trail.noted is not None or not self._settings.credentials
-
-    def _bucket(self, credential: Credential, bearer: Bearer) -> float:
-        """Where a credential falls between 0 and 100; a JWT falls where its subject falls, however often renewed."""
-        who = credential.ath
-        if bearer.issuer is not None and bearer.subject is not None:
-            who = f"{len(bearer.issuer)}:{bearer.issuer}{bearer.subject}"
-        return int.from_bytes(hmac.digest(self._nonces.key, b"mfa bucket" + who.encode(), "sha256")[:4]) * 100 / 2**32
+        if route.report_only or self._enforcement.is_certain():
+            return not route.report_only
+        if trail.ambiguous or not self._settings.credentials:
+            return self._settings.mode.name == "enforce"
+        return (yield from self._enforcement.covers(trail.credentials, trail.bearers))
 
     def _renewed_nonce(self, trail: _Trail) -> str | None:
         if trail.issued is None or trail.proof is None or trail.now - trail.issued <= nonce.LIFE / 2:
@@ -270,6 +264,6 @@ class Guard:
             client=trail.client,
             thumbprint=trail.proof.thumbprint if trail.proof else None,
             credential=trail.credentials[0].ath if trail.credentials else None,
-            findings=tuple(finding for bearer in trail.bearers for finding in bearer.findings),
+            findings=trail.findings(),
             enforced=enforced,
         )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from mfa_middleware.uri import is_ambiguous_path
 
@@ -25,8 +24,7 @@ _ALWAYS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """One request, before the app sees it.
 
     `raw_path` is the path on the wire with any mount prefix, one character per byte, without the query; where
@@ -90,7 +88,10 @@ class HeaderRules:
         twins: frozenset[bytes] = frozenset()
         for name, value in headers:
             if name in wanted:
-                found.setdefault(name, []).append(value)
+                if name in found:
+                    found[name].append(value)
+                else:
+                    found[name] = [value]
             elif b"_" in name and (twin := name.replace(b"_", b"-")) in wanted:
                 twins |= {twin}
         return Headers(found, twins)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_network
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mfa_middleware.errors import Code, ConfigurationError, Refusal
 from mfa_middleware.http import Address
@@ -60,8 +60,7 @@ class Route:
             raise Refusal(Code.WRONG_DIGEST, "this route demands htd", hints={"missing_claim": "htd"})
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What a proof that was accepted had bound."""
 
     query_bound: bool = False

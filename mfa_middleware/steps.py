@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Refusal, StoreError
@@ -25,8 +24,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Resources:
+class Resources(NamedTuple):
     """Where the answers come from: the machines, the used proofs, and this request's body.
 
     `read_body` returns at most `limit` bytes, and raises Refusal (body_too_large) where there are more.
@@ -38,9 +36,8 @@ class Resources:
 
 
 class Step(Protocol):
-    """One request of a check. `inline`: whether `run` returns at once, so that an event loop may call it."""
+    """One request of a check."""
 
-    def inline(self, resources: Resources) -> bool: ...
     def run(self, resources: Resources) -> Any: ...
     def run_async(self, resources: Resources) -> Awaitable[Any]: ...
 
@@ -48,14 +45,10 @@ class Step(Protocol):
 Check: TypeAlias = Generator[Step, Any, Decision]
 
 
-@dataclass(frozen=True, slots=True)
-class FindMachine:
+class FindMachine(NamedTuple):
     """Answered with the Machine of a thumbprint, or None."""
 
     thumbprint: str
-
-    def inline(self, resources: Resources) -> bool:
-        return not resources.registry.blocking
 
     def run(self, resources: Resources) -> Machine | None:
         return resources.registry.find(self.thumbprint)
@@ -64,8 +57,7 @@ class FindMachine:
         return resources.registry.find_async(self.thumbprint)
 
 
-@dataclass(frozen=True, slots=True)
-class ReadBody:
+class ReadBody(NamedTuple):
     """Answered with the whole body, of at most `limit` bytes; the app still gets it."""
 
     limit: int
@@ -82,8 +74,7 @@ class ReadBody:
         return body
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """Answered with the Outcome of the one atomic step that makes a proof single-use."""
 
     key: bytes
@@ -92,9 +83,6 @@ class Claim:
     epoch: bytes | None
     deadline: float
 
-    def inline(self, resources: Resources) -> bool:
-        return not resources.store.blocking
-
     def run(self, resources: Resources) -> Outcome:
         return resources.store.claim(self.key, self.owner, self.seconds, self.epoch, self.deadline)
 
@@ -102,16 +90,12 @@ class Claim:
         return resources.store.claim_async(self.key, self.owner, self.seconds, self.epoch, self.deadline)
 
 
-@dataclass(frozen=True, slots=True)
-class KnowsCredential:
+class KnowsCredential(NamedTuple):
     """Answered with whether some machine is permitted this very credential."""
 
     ath: str
     issuer: str | None
     subject: str | None
-
-    def inline(self, resources: Resources) -> bool:
-        return not resources.registry.blocking
 
     def run(self, resources: Resources) -> bool:
         return resources.registry.knows_credential(self.ath, self.issuer, self.subject)
@@ -120,15 +104,11 @@ class KnowsCredential:
         return resources.registry.knows_credential(self.ath, self.issuer, self.subject)
 
 
-@dataclass(frozen=True, slots=True)
-class Propose:
+class Propose(NamedTuple):
     """Enrols an unknown key as pending (trusted first use, report mode only); answered with None."""
 
     jwk: Mapping[str, str]
     algorithm: str
-
-    def inline(self, resources: Resources) -> bool:
-        return not resources.registry.blocking
 
     def run(self, resources: Resources) -> None:
         resources.registry.propose(self.jwk, self.algorithm)
@@ -155,13 +135,15 @@ def run(check: Check, resources: Resources) -> Decision:
 
 async def run_async(check: Check, resources: Resources) -> Decision:
     """Drive a check from a coroutine; what never blocks is called straight away."""
+    registry_waits, store_waits = resources.registry.blocking, resources.store.blocking
     advance: Callable[[Any], Step] = check.send
     answer: Any = None
     try:
         while True:
             step = advance(answer)
             try:
-                answer = step.run(resources) if step.inline(resources) else await step.run_async(resources)
+                waits = store_waits if type(step) is Claim else registry_waits or type(step) is ReadBody
+                answer = await step.run_async(resources) if waits else step.run(resources)
                 advance = check.send
             except (Refusal, StoreError) as error:
                 advance, answer = check.throw, error

@@ -39,11 +39,15 @@ class Algorithm:
         return jwk.get("kty") == self.kty and (self.crv is None or jwk.get("crv") == self.crv)
 
 
+_DER_HEADS: Final = tuple(bytes((2, length)) for length in range(50))
+
+
 def _der_integer(raw: bytes) -> bytes:
-    raw = raw.lstrip(b"\0") or b"\0"
-    if raw[0] & 0x80:
-        raw = b"\0" + raw
-    return bytes((2, len(raw))) + raw
+    if not 0 < raw[0] < 0x80:
+        raw = raw.lstrip(b"\0") or b"\0"
+        if raw[0] & 0x80:
+            raw = b"\0" + raw
+    return _DER_HEADS[len(raw)] + raw
 
 
 def _ecdsa(key: PublicKey, *, size: int, digest: hashes.HashAlgorithm) -> Verify:
@@ -53,7 +57,7 @@ def _ecdsa(key: PublicKey, *, size: int, digest: hashes.HashAlgorithm) -> Verify
         if len(signature) != 2 * size:
             raise InvalidSignature
         body = _der_integer(signature[:size]) + _der_integer(signature[size:])
-        check(bytes((0x30, len(body))) + body, message, algorithm)
+        check(b"0%c%b" % (len(body), body), message, algorithm)
 
     return verify
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from base64 import urlsafe_b64encode
+from binascii import b2a_base64
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +28,7 @@ _CURVES: Final[Mapping[str, tuple[ec.EllipticCurve, int]]] = {
     "P-256": (ec.SECP256R1(), 32),
     "P-384": (ec.SECP384R1(), 48),
 }
+_URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _MIN_RSA_BITS: Final = 2048
 _MAX_RSA_BITS: Final = 4096
 _MAX_MEMBER: Final = 4096
@@ -55,7 +56,7 @@ _SMALL_ORDER: Final = frozenset(
 
 def b64url(raw: bytes) -> str:
     """Encode as unpadded base64url (RFC 7515 2)."""
-    return urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
+    return b2a_base64(raw, newline=False).translate(_URL_SAFE, b"=").decode("ascii")
 
 
 def required_members(jwk: object) -> dict[str, str]:

@@ -6,11 +6,8 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
 from hmac import compare_digest
-from typing import Any, Final
-
-from cachetools import FIFOCache
+from typing import Any, Final, NamedTuple
 
 from mfa_middleware.credentials import Credential
 from mfa_middleware.errors import Code, Refusal
@@ -30,25 +27,25 @@ _MAX_JTI: Final = 256
 _MAX_LENGTH: Final = 4_096
 _MAX_LENGTH_ML_DSA: Final = 12_288
 _CACHED_HEADERS: Final = 4_096
+_NO_QUERY: Final = b64url(hashlib.sha256(b"").digest())
 _DIGEST: Final = re.compile(r"\s*([a-z0-9*_.-]+)=:([A-Za-z0-9+/]*={0,2}):\s*")
 _DIGESTS: Final = {"sha-256": "sha256", "sha-512": "sha512"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """What a header says of the key: read once, remembered once a signature under it has verified."""
+class Key(NamedTuple):
+    """What the header of a proof says of its key; `owner` is 16 bytes that stand for the thumbprint."""
 
     thumbprint: str
+    owner: bytes
     alg: str
     jwk: Mapping[str, str]
     verify: Verify | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """A proof that is well formed; nothing in it is proven before its signature is."""
 
-    key: _Key
+    key: Key
     jti: str
     htm: str
     htu: str
@@ -65,8 +62,8 @@ class Proof:
 
     def identity(self) -> bytes:
         """16 bytes that stand for (thumbprint, jti), whatever the spelling of the token."""
-        thumb, jti = self.key.thumbprint.encode("ascii"), self.jti.encode("utf-8")
-        return hashlib.blake2b(b"%d:%b%d:%b" % (len(thumb), thumb, len(jti), jti), digest_size=16).digest()
+        jti = self.jti.encode("utf-8")
+        return hashlib.blake2b(b"%b%d:%b" % (self.key.owner, len(jti), jti), digest_size=16).digest()
 
 
 class ProofReader:
@@ -75,7 +72,7 @@ class ProofReader:
     def __init__(self, algorithms: Set[str]) -> None:
         self._algorithms = algorithms
         self._max_length = _MAX_LENGTH_ML_DSA if any(name.startswith("ML-DSA") for name in algorithms) else _MAX_LENGTH
-        self._keys: FIFOCache[bytes, _Key] = FIFOCache(_CACHED_HEADERS)
+        self._keys: dict[bytes, Key] = {}
 
     def read(self, lines: Sequence[bytes]) -> Proof:
         """The one proof of a request, from the lines of its DPoP header.
@@ -100,7 +97,7 @@ class ProofReader:
         jti, htm, htu, iat = _required(claims)
         return Proof(key, jti, htm, htu, iat, claims, header, signing_input, decode_checked(signature))
 
-    def _read_key(self, header: Mapping[str, Any]) -> _Key:
+    def _read_key(self, header: Mapping[str, Any]) -> Key:
         typ, alg = header.get("typ"), header.get("alg")
         if not isinstance(typ, str) or typ.lower() not in _TYPES:
             raise Refusal(Code.MALFORMED_PROOF, "typ is not dpop+jwt")
@@ -113,7 +110,8 @@ class ProofReader:
         members = required_members(header.get("jwk"))
         if not ALGORITHMS[alg].fits(members):
             raise Refusal(Code.MALFORMED_PROOF, f"the key is not of the type that {alg} needs")
-        return _Key(thumbprint(members), alg, members)
+        thumb = thumbprint(members)
+        return Key(thumb, hashlib.blake2b(thumb.encode("ascii"), digest_size=16).digest(), alg, members)
 
     def verify(self, proof: Proof, jwk: Mapping[str, str], algorithm: str) -> None:
         """Verify the signature with a key and the algorithm that was registered for it.
@@ -129,7 +127,13 @@ class ProofReader:
         except (InvalidSignature, Malformed):
             raise Refusal(Code.BAD_SIGNATURE, "the signature does not verify with the registered key") from None
         if key.verify is None:
-            self._keys[proof.header] = _Key(key.thumbprint, key.alg, key.jwk, verify)
+            self._remember(proof.header, key._replace(verify=verify))
+
+    def _remember(self, header: bytes, key: Key) -> None:
+        """Keep what a header says. Only enrolled machines get here; a full cache is emptied, not searched."""
+        if len(self._keys) >= _CACHED_HEADERS:
+            self._keys.clear()
+        self._keys[header] = key
 
 
 def _required(claims: Mapping[str, Any]) -> tuple[str, str, str, float]:
@@ -153,7 +157,11 @@ def check_binding(proof: Proof, credentials: Sequence[Credential], places: Set[s
 
     Raises Refusal (wrong_binding).
     """
-    ath, oth = proof.claims.get("ath"), proof.claims.get("oth", {})
+    ath, oth = proof.claims.get("ath"), proof.claims.get("oth")
+    if oth is None and len(credentials) == 1 and _same(ath, credentials[0].ath):
+        return
+    if oth is None:
+        oth = {}
     if not isinstance(oth, dict):
         raise Refusal(Code.WRONG_BINDING, "oth is not an object")
     if not credentials:
@@ -173,7 +181,7 @@ def check_query(proof: Proof, query: bytes) -> bool:
     htq = proof.claims.get("htq")
     if htq is None:
         return False
-    if not _same(htq, b64url(hashlib.sha256(query).digest())):
+    if not _same(htq, b64url(hashlib.sha256(query).digest()) if query else _NO_QUERY):
         raise Refusal(Code.WRONG_TARGET, "htq is not the hash of this query", hints={"wrong_claim": "htq"})
     return True
 

@@ -48,7 +48,7 @@ class NonceMint:
 
     def issued(self, nonce: object, thumbprint: str, now: float) -> float | None:
         """When this server minted `nonce` for this machine, in unix seconds; None where it did not, or too long ago."""
-        if not isinstance(nonce, str) or len(nonce) != _LENGTH or not nonce.isascii():
+        if nonce is None or not isinstance(nonce, str) or len(nonce) != _LENGTH or not nonce.isascii():
             return None
         try:
             raw = decode_segment(nonce.encode("ascii"))
