@@ -13,7 +13,7 @@ from werkzeug.datastructures import Headers
 
 from mfa_middleware.challenge import Answer, with_exposed_headers
 from mfa_middleware.decision import Decision
-from mfa_middleware.http import Request
+from mfa_middleware.http import Request, address
 from mfa_middleware.route import PROTECTED
 from mfa_middleware.service import Service
 from mfa_middleware.settings import Settings
@@ -81,9 +81,10 @@ def _headers(environ: MutableMapping[str, Any]) -> Iterable[tuple[bytes, bytes]]
 
 
 def _local(environ: WSGIEnvironment) -> str | None:
-    """The address the server listens on; one that listens on every address was reached on the peer's side."""
-    name = environ.get("SERVER_NAME")
-    return environ.get("REMOTE_ADDR") if name in ("0.0.0.0", "::", "") else name  # noqa: S104 - compared, not bound
+    """The address the server listens on. One that tells a name or listens everywhere was reached on the peer's side."""
+    name = environ.get("SERVER_NAME", "")
+    listens_on_one = address(name) is not None and name not in ("0.0.0.0", "::")  # noqa: S104 - compared, not bound
+    return name if listens_on_one else environ.get("REMOTE_ADDR")
 
 
 def _respond(answer: Answer, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
