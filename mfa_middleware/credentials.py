@@ -16,9 +16,9 @@ __all__ = ["Credential", "Places", "hash_of"]
 
 _SCHEME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ +")
 _VISIBLE: Final = re.compile(rb"[!-+\--~]+")  # visible ASCII without the comma that joins two lines
-_PARAMETERS: Final = re.compile(
-    rb"""[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[^\s",]*|"(?:[^"\\]|\\.)*")
-    (?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]*=[ \t]*(?:[^\s",]*|"(?:[^"\\]|\\.)*"))*""",
+_PARAMETERS: Final = re.compile(  # possessive, so that no input is tried twice
+    rb"""[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+=[ \t]*+(?:"(?:[^"\\]|\\.)*+"|[^\s",]*+)
+    (?:[ \t]*+,[ \t]*+[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+=[ \t]*+(?:"(?:[^"\\]|\\.)*+"|[^\s",]*+))*+""",
     re.VERBOSE,
 )
 

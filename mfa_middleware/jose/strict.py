@@ -28,7 +28,9 @@ _LAST: Final = {
     2: frozenset(b"AQgw"),
     3: frozenset(b"AEIMQUYcgkosw048"),
 }
-_STRINGS: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # closed or not, so that each byte is read once
+_LEVELS: Final = bytes.maketrans(b"{}", b"[]")
+_NO_LEVEL: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class Malformed(ValueError):  # noqa: N818 - named for what the input is
@@ -109,14 +111,11 @@ def parse_object(raw: bytes, limits: Limits = PROOF) -> dict[str, Any]:
 
 
 def _check_depth(raw: bytes, limit: int) -> None:
-    depth = 0
-    for char in _STRINGS.sub("", raw.decode("utf-8", "replace")):
-        if char in "{[":
-            depth += 1
-            if depth > limit:
-                raise Malformed(f"JSON deeper than {limit}")
-        elif char in "}]":
-            depth -= 1
+    levels = _STRINGS.sub(b"", raw).translate(_LEVELS, _NO_LEVEL)
+    for _ in range(limit):
+        levels = levels.replace(b"[]", b"")
+    if b"[" in levels:
+        raise Malformed(f"JSON deeper than {limit}")
 
 
 def _unique_members(pairs: list[tuple[str, Any]], *, limit: int) -> dict[str, Any]:
