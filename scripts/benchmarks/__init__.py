@@ -1,0 +1,1 @@
+"""Measurements of the package: CPU time, as ratios within one run."""
