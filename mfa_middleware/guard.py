@@ -53,7 +53,7 @@ class _Trail:
         self.bearers: tuple[Bearer, ...] = ()
         self.proof: dpop.Proof | None = None
         self.machine: Machine | None = None
-        self.issued: float | None = None
+        self.issued: nonce.Issued | None = None
         self.deadline = 0.0
         self.facts = _NO_FACTS
         self.noted: Refusal | None = None
@@ -174,16 +174,25 @@ class Guard:
             trail.noted = refusal
 
     def _check_time(self, proof: dpop.Proof, route: Route, trail: _Trail) -> None:
-        mode = self._settings.nonce
-        trail.issued = self._nonces.issued(proof.claims.get("nonce"), proof.thumbprint, trail.now)
-        if trail.issued is not None:
-            trail.deadline = trail.issued + nonce.LIFE
-            return
+        mode, given = self._settings.nonce, proof.claims.get("nonce")
+        if given is not None:
+            trail.issued = self._nonces.issued(given, proof.thumbprint, trail.now)
         trail.deadline = proof.iat + dpop.MAX_AGE
-        if mode is Nonces.REQUIRED or route.nonce:
-            raise Refusal(Code.USE_DPOP_NONCE, "a nonce is required")
+        if trail.issued is None:
+            self._check_without_nonce(given, route)
+        elif mode is not Nonces.OFF:
+            trail.deadline = trail.issued.at + nonce.LIFE
+            return
         if not dpop.is_in_time(proof.iat, trail.now):
             raise self._stale(proof, trail.now)
+
+    def _check_without_nonce(self, given: object, route: Route) -> None:
+        """A nonce that does not hold is no proof without one: with it, `iat` may have been accepted uncompared."""
+        mode = self._settings.nonce
+        if mode is Nonces.REQUIRED or route.nonce:
+            raise Refusal(Code.USE_DPOP_NONCE, "a nonce is required")
+        if given is not None and mode is not Nonces.OFF:
+            raise Refusal(Code.USE_DPOP_NONCE, "the nonce is too old, or not of this server for this machine")
 
     def _stale(self, proof: dpop.Proof, now: float) -> Refusal:
         offset = round(now - proof.iat, 1)
@@ -211,8 +220,8 @@ class Guard:
     def _claim_of(self, proof: dpop.Proof, trail: _Trail) -> Claim:
         if trail.issued is None:
             return Claim(proof.identity(), proof.key.owner, _SECONDS, None, trail.deadline)
-        epoch = self._nonces.epoch
-        return Claim(proof.identity(), proof.key.owner, _SECONDS_WITH_NONCE, epoch, trail.deadline)
+        seconds, epoch = _SECONDS_WITH_NONCE, trail.issued.epoch
+        return Claim(proof.identity(), proof.key.owner, seconds, epoch, trail.deadline)
 
     def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof) -> Refusal:
         if outcome is Outcome.SEEN:
@@ -242,7 +251,7 @@ class Guard:
         return (yield from self._enforcement.covers(trail.credentials, trail.bearers))
 
     def _renewed_nonce(self, trail: _Trail) -> str | None:
-        if trail.issued is None or trail.proof is None or trail.now - trail.issued <= nonce.LIFE / 2:
+        if trail.issued is None or trail.proof is None or trail.now - trail.issued.at <= nonce.LIFE / 2:
             return None
         return self._nonces.mint(trail.proof.thumbprint, trail.now)
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from struct import Struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from mfa_middleware.jose.jwk import b64url
 from mfa_middleware.jose.strict import Malformed, decode_segment
 from mfa_middleware.replay import StoreState
 
-__all__ = ["LIFE", "NonceMint"]
+__all__ = ["LIFE", "Issued", "NonceMint"]
 
 LIFE: Final = 120.0
 """How long a nonce is good, in seconds."""
@@ -19,6 +19,13 @@ _SKEW: Final = 5.0
 _MAC: Final = 16
 _TIME: Final = Struct(">Q")
 _LENGTH: Final = 32  # characters of base64url for 8 + 16 bytes
+
+
+class Issued(NamedTuple):
+    """When a nonce was minted, in unix seconds, and the store's epoch that it holds for."""
+
+    at: float
+    epoch: bytes
 
 
 class NonceMint:
@@ -36,29 +43,24 @@ class NonceMint:
         """The key of everything that this service signs for itself."""
         return self._secret or self._state().secret
 
-    @property
-    def epoch(self) -> bytes:
-        """The epoch that a nonce minted now belongs to."""
-        return self._state().epoch
-
     def mint(self, thumbprint: str, now: float) -> str:
         """A nonce for one machine, good for LIFE seconds from `now` (unix seconds)."""
         issued = _TIME.pack(int(now))
-        return b64url(issued + self._mac(issued, thumbprint))
+        return b64url(issued + self._mac(issued, thumbprint, self._state()))
 
-    def issued(self, nonce: object, thumbprint: str, now: float) -> float | None:
-        """When this server minted `nonce` for this machine, in unix seconds; None where it did not, or too long ago."""
-        if nonce is None or not isinstance(nonce, str) or len(nonce) != _LENGTH or not nonce.isascii():
+    def issued(self, nonce: object, thumbprint: str, now: float) -> Issued | None:
+        """When this server minted `nonce` for this machine; None where it did not, or too long ago."""
+        if not isinstance(nonce, str) or len(nonce) != _LENGTH or not nonce.isascii():
             return None
         try:
             raw = decode_segment(nonce.encode("ascii"))
         except Malformed:
             return None
-        issued = float(_TIME.unpack_from(raw)[0])
-        if not hmac.compare_digest(raw[_TIME.size :], self._mac(raw[: _TIME.size], thumbprint)):
+        state, issued = self._state(), float(_TIME.unpack_from(raw)[0])
+        if not hmac.compare_digest(raw[_TIME.size :], self._mac(raw[: _TIME.size], thumbprint, state)):
             return None
-        return issued if -_SKEW <= now - issued <= LIFE else None
+        return Issued(issued, state.epoch) if -_SKEW <= now - issued <= LIFE else None
 
-    def _mac(self, issued: bytes, thumbprint: str) -> bytes:
-        message = b"mfa nonce" + issued + self.epoch + thumbprint.encode("ascii")
-        return hmac.digest(self.key, message, "sha256")[:_MAC]
+    def _mac(self, issued: bytes, thumbprint: str, state: StoreState) -> bytes:
+        message = b"mfa nonce" + issued + state.epoch + thumbprint.encode("ascii")
+        return hmac.digest(self._secret or state.secret, message, "sha256")[:_MAC]
