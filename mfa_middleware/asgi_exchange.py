@@ -21,7 +21,7 @@ from mfa_middleware.marks import Checked
 from mfa_middleware.route import Route
 from mfa_middleware.service import Service
 
-__all__ = ["KEY", "POLICY_VIOLATION", "Exchange", "MachineUser", "hold", "request_of"]
+__all__ = ["KEY", "POLICY_VIOLATION", "Exchange", "MachineUser", "hold", "loosened", "request_of"]
 
 KEY: Final = "mfa"
 """The key of the Decision in `scope["state"]`: `request.state.mfa` in Starlette and FastAPI."""
@@ -104,7 +104,7 @@ class Exchange:
         Raises HTTPException, or WebSocketException, where it does not meet them: any exception would do, because
         the middleware sends the refusal in place of whatever the app makes of it.
         """
-        checked, route = self._checked, _loosened(route, scope)
+        checked = self._checked
         if checked.decision.allowed and not checked.covers(route):
             if route.body and not checked.decision.facts.body_bound and await self._body.is_empty():
                 route = replace(route, body=False)
@@ -157,7 +157,7 @@ def _quoted(path: str) -> str:
     return quote(path, safe=_SAFE, errors="replace") if path else ""
 
 
-def _loosened(route: Route, scope: Scope) -> Route:
+def loosened(route: Route, scope: Scope) -> Route:
     """A demand of a router or of the app, without what the endpoint that really runs is let off."""
     own = own_mark(scope.get("endpoint"))
     if own is None or not own.loosens:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import inspect
 from collections.abc import Callable
@@ -13,9 +12,9 @@ from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
 from mfa_middleware.asgi_exchange import hold
-from mfa_middleware.asgi_routes import HELD, own_mark
+from mfa_middleware.asgi_routes import own_mark
 from mfa_middleware.errors import ConfigurationError
-from mfa_middleware.marks import MARK, Words, stricter, tight
+from mfa_middleware.marks import MARK, Words, stricter
 from mfa_middleware.route import EXEMPT, Route
 from mfa_middleware.route import required as route_of
 
@@ -27,6 +26,8 @@ _Endpoint = Callable[..., Any]
 
 def required(**words: Unpack[Words]) -> Callable[[_E], _E]:
     """Mark an endpoint with what it demands: a function, an HTTPEndpoint, a WebSocketEndpoint, or a method of one.
+
+    The route must get what this returns: the mark stands below any decorator that makes a route.
 
     scopes: all of them must be the machine's. body, query: the proof must bind them. nonce: it must carry a nonce.
     networks: where the machine must call from. report_only: refusals are only events. credential=False: the proof
@@ -52,7 +53,6 @@ def marked(endpoint: _E, route: Route) -> _E:
     inner = own_mark(endpoint)
     if is_function(endpoint):
         wrapper = _wrapper(endpoint, route)
-        _mark_original(endpoint, route)
         write_mark(wrapper, route, inner)
         return cast("_E", wrapper)
     if not route.exempt:
@@ -76,17 +76,8 @@ def is_async(function: object) -> bool:
 
 
 def write_mark(endpoint: Any, route: Route, inner: Route | None) -> None:
-    """Write a mark on an endpoint that holds it by itself, together with the one that it had before."""
+    """Write a mark on an endpoint, together with the one that it had before."""
     setattr(endpoint, MARK, stricter(route, inner))
-    setattr(endpoint, HELD, True)
-
-
-def _mark_original(function: Any, route: Route) -> None:
-    """Where the mark stands above `@app.get`, the app has the original: then it tightens that one before the check."""
-    if not route.exempt:
-        with contextlib.suppress(AttributeError):
-            setattr(function, MARK, stricter(tight(route), own_mark(function)))
-            setattr(function, HELD, False)
 
 
 def _wrapper(function: _Endpoint, route: Route) -> _Endpoint:

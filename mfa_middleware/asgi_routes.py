@@ -13,10 +13,8 @@ from starlette.types import Scope
 from mfa_middleware.marks import MARK
 from mfa_middleware.route import PROTECTED, Route
 
-__all__ = ["HELD", "Routes", "own_mark"]
+__all__ = ["Routes", "own_mark"]
 
-HELD: Final = "__mfa_held__"
-"""The attribute of an endpoint that holds each request against its mark by itself."""
 _MOST_LAYERS: Final = 64
 
 
@@ -35,19 +33,19 @@ class Routes:
     wrap in `app`, as Starlette's do, and none of them rewrites the path.
     """
 
-    __slots__ = ("_app", "_matters", "_size")
+    __slots__ = ("_app", "_loosened", "_size")
 
     def __init__(self, app: Any) -> None:
         self._app = app
         self._size = -1
-        self._matters = False
+        self._loosened = False
 
     def route_of(self, scope: Scope) -> Route:
         """The mark of the route; PROTECTED where no route is loosened, or none is found."""
         routes = self._routes()
         if len(routes) != self._size:
-            self._matters, self._size = any(map(_matters, _endpoints(routes))), len(routes)
-        if not self._matters:
+            self._loosened, self._size = any(map(_loosens, _endpoints(routes))), len(routes)
+        if not self._loosened:
             return PROTECTED
         try:
             return _match(routes, dict(scope)) or PROTECTED
@@ -64,10 +62,9 @@ class Routes:
         return routes if isinstance(routes, list | tuple) else ()
 
 
-def _matters(endpoint: object) -> bool:
-    """Whether a mark must be known before the check: it loosens, or stands where it cannot hold by itself."""
+def _loosens(endpoint: object) -> bool:
     mark = own_mark(endpoint)
-    return mark is not None and (mark.loosens or not hasattr(endpoint, HELD))
+    return mark is not None and mark.loosens
 
 
 def _endpoints(routes: Iterable[Any]) -> Iterator[object]:

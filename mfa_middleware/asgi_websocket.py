@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import enum
+import logging
+import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -14,9 +17,11 @@ from starlette.websockets import WebSocketDisconnect
 
 from mfa_middleware.asgi_exchange import POLICY_VIOLATION, Exchange
 from mfa_middleware.asgi_outgoing import wire_headers, with_nonce
+from mfa_middleware.challenge import Answer
 
 __all__ = ["Socket"]
 
+_log: Final = logging.getLogger("mfa_middleware")
 _EVERY: Final = 0.4
 """How often the registry is asked, in seconds: it looks at its file as often, and a second is the promise."""
 _CLOSING: Final = 1.0
@@ -40,6 +45,8 @@ class Socket:
         self._denies = _DENIAL in (scope.get("extensions") or {})
         self._state = _State.CONNECTING
         self._revoked = False
+        self._told = asyncio.Event()
+        self._due = time.monotonic() + _EVERY / 2
         self._waiting: set[anyio.CancelScope] = set()
 
     async def refuse(self) -> bool:
@@ -49,26 +56,30 @@ class Socket:
             return False
         if self._state is _State.CONNECTING:
             self._state = _State.ENDED
-            if not self._denies:
-                await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
-            else:
-                await self._send({"type": f"{_DENIAL}.start", "status": answer.status, "headers": wire_headers(answer)})
-                await self._send({"type": f"{_DENIAL}.body", "body": answer.body})
+            await self._deny(answer)
         return True
+
+    async def _deny(self, answer: Answer) -> None:
+        if not self._denies:
+            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            return
+        await self._send({"type": f"{_DENIAL}.start", "status": answer.status, "headers": wire_headers(answer)})
+        await self._send({"type": f"{_DENIAL}.body", "body": answer.body})
+        await asyncio.sleep(0)  # uvicorn logs an error where the app returns before the connection is closed
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
         """Run the app on the socket, and close it within a second after its machine may not act."""
-        failure: Exception | None = None
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(self._watch)
-            try:
-                await app(scope, self.receive, self.send)
-            except Exception as error:
-                failure = error
-            tasks.cancel_scope.cancel()
-        expected = _REFUSALS if await self.refuse() else _DISCONNECTS if self._revoked else ()
-        if failure is not None and not isinstance(failure, expected):
-            raise failure
+        watch = asyncio.create_task(self._watch())
+        try:
+            await app(scope, self.receive, self.send)
+            await self.refuse()
+        except Exception as error:
+            if not isinstance(error, _REFUSALS if await self.refuse() else _DISCONNECTS if self._revoked else ()):
+                raise
+        finally:
+            if self._revoked:
+                await self._told.wait()
+            watch.cancel()  # without waiting: what the app raises is not to be overtaken by a cancellation
 
     async def receive(self) -> Message:
         """The next message, or a disconnect once the machine may not act."""
@@ -77,6 +88,7 @@ class Socket:
 
     async def send(self, message: Message) -> None:
         """Pass on a message of the app. Raises OSError once the socket was closed, as servers do for a gone client."""
+        await self._look()  # an app that only sends may never let the watch run
         if await self.refuse() or (self._revoked and message["type"] == "websocket.close"):
             return
         if message["type"] == "websocket.accept":
@@ -92,15 +104,37 @@ class Socket:
         return message
 
     async def _watch(self) -> None:
-        while await self._exchange.still_acts():  # noqa: ASYNC110 - the registry is a file, it sets no event
-            await anyio.sleep(_EVERY)
-        self._revoked = True
-        for scope in self._waiting:
-            scope.cancel()
+        while not self._revoked:
+            await asyncio.sleep(_EVERY)
+            await self._look()
+
+    async def _look(self) -> None:
+        """Close the socket where its machine may not act any more; asked every now and then."""
+        now = time.monotonic()
+        if now < self._due or self._revoked:
+            return
+        self._due = now + _EVERY / 2
+        if not await self._still_acts():
+            self._revoked = True
+            try:
+                await self._close()
+            finally:
+                self._told.set()
+
+    async def _close(self) -> None:
+        for waiting in tuple(self._waiting):
+            waiting.cancel()
         if self._state is not _State.ENDED:
             # the client may have gone at this very moment, and servers do not agree on how they say so
-            with contextlib.suppress(Exception), anyio.move_on_after(_CLOSING, shield=True):
+            with contextlib.suppress(Exception), anyio.move_on_after(_CLOSING):
                 await self._send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": _REASON})
+
+    async def _still_acts(self) -> bool:
+        try:
+            return await self._exchange.still_acts()
+        except Exception:
+            _log.exception("a registry failed; the socket is closed")
+            return False
 
     async def _unless_revoked(self, call: Callable[[], Awaitable[Message]]) -> Message | None:
         """What a call returns; None where the machine may not act by then. It runs in the caller's own task, so

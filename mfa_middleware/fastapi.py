@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, Unpack, cast
 
 from mfa_middleware.asgi import MachineUser, MFAMiddleware
-from mfa_middleware.asgi_exchange import hold
+from mfa_middleware.asgi_exchange import hold, loosened
 from mfa_middleware.asgi_marks import is_async, is_function, marked, write_mark
 from mfa_middleware.asgi_routes import own_mark
 from mfa_middleware.errors import ConfigurationError
@@ -74,12 +74,23 @@ class MachineMFA(SecurityBase):
     ) -> None:
         self.route = route_of(scopes=scopes, body=body, query=query, nonce=nonce, networks=networks)
         self.model = APIKey.model_validate({"in": APIKeyIn.header, "name": "DPoP", "description": _DESCRIPTION})
-        self.scheme_name = type(self).__name__
+        self.scheme_name = "MachineMFA"
 
     async def __call__(self, connection: HTTPConnection, security_scopes: SecurityScopes) -> Machine:
         """The machine whose proof was accepted, or UNPROVEN. Raises HTTPException, WebSocketException."""
-        scopes = self.route.scopes.union(security_scopes.scopes)
-        return await hold(connection.scope, replace(self.route, scopes=scopes)) or UNPROVEN
+        route = replace(self.route, scopes=self.route.scopes.union(security_scopes.scopes))
+        return await hold(connection.scope, loosened(route, connection.scope)) or UNPROVEN
+
+
+class _Required(MachineMFA):
+    """The dependency of an endpoint that is `required`: what that demands is the last word."""
+
+    def __init__(self, route: Route) -> None:
+        super().__init__()
+        self.route = route
+
+    async def __call__(self, connection: HTTPConnection) -> Machine:  # type: ignore[override]
+        return await hold(connection.scope, self.route) or UNPROVEN
 
 
 _current: Final = MachineMFA()
@@ -149,14 +160,8 @@ def _with_dependency(
         return target(kwargs)(*args, **kwargs)
 
     wrapper = called_async if is_async(endpoint) else called
-    cast("Any", wrapper).__signature__ = _extended(signature, name, _dependency(route))
+    cast("Any", wrapper).__signature__ = _extended(signature, name, _Required(route))
     return wrapper
-
-
-def _dependency(route: Route) -> MachineMFA:
-    dependency = MachineMFA()
-    dependency.route = route
-    return dependency
 
 
 def _extended(signature: inspect.Signature, name: str, dependency: MachineMFA) -> inspect.Signature:
