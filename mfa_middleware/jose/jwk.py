@@ -10,9 +10,9 @@ from typing import Any, Final, TypeAlias
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
-from mfa_middleware.jose.strict import Malformed, decode_segment
+from mfa_middleware.jose.strict import ALPHABET, Malformed, decode_segment
 
-__all__ = ["PublicKey", "b64url", "load_public_key", "public_jwk", "required_members", "thumbprint"]
+__all__ = ["PublicKey", "b64url", "load_public_key", "public_jwk", "required_members", "thumbprint", "thumbprint_of"]
 
 PublicKey: TypeAlias = Any
 """A public key object of `cryptography`: EC, Ed25519, RSA or ML-DSA."""
@@ -31,7 +31,8 @@ _CURVES: Final[Mapping[str, tuple[ec.EllipticCurve, int]]] = {
 _URL_SAFE: Final = bytes.maketrans(b"+/", b"-_")
 _MIN_RSA_BITS: Final = 2048
 _MAX_RSA_BITS: Final = 4096
-_MAX_MEMBER: Final = 4096
+# Characters of the longest member: a coordinate of P-384, a 4096-bit modulus, an ML-DSA-65 key.
+_LONGEST: Final = {"EC": 64, "OKP": 43, "RSA": 683, "AKP": 2_603}
 # The encodings of the points of order 1, 2, 4 and 8: under such a key some signatures verify for any message.
 _SMALL_ORDER: Final = frozenset(
     bytes.fromhex(point)
@@ -62,7 +63,7 @@ def b64url(raw: bytes) -> str:
 def required_members(jwk: object) -> dict[str, str]:
     """The members of a public JWK that its thumbprint covers, in their order (RFC 7638 3.2).
 
-    Costs no public-key operation. Raises Malformed where a member is missing, private or not a string.
+    Costs no public-key operation. Raises Malformed where a member is missing, private, too long or not base64url.
     """
     if not isinstance(jwk, Mapping):
         raise Malformed("jwk is not an object")
@@ -71,20 +72,25 @@ def required_members(jwk: object) -> dict[str, str]:
         raise Malformed("jwk has no public key type that is accepted")
     if not PRIVATE.isdisjoint(jwk):
         raise Malformed("jwk carries private members: that key is exposed and must be replaced")
-    members = {name: jwk.get(name) for name in REQUIRED[kty]}
-    for name, value in members.items():
-        if not isinstance(value, str) or not value.isascii() or not 0 < len(value) <= _MAX_MEMBER:
-            raise Malformed(f"jwk member {name} is not a string of this key type")
-    return {name: str(value) for name, value in members.items()}
+    members: dict[str, str] = {}
+    for name in REQUIRED[kty]:
+        value = jwk.get(name)
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST[kty]:
+            raise Malformed(f"jwk member {name} is missing, or not a string of a length that this key type has")
+        if not value.isascii() or value.encode("ascii").translate(None, ALPHABET):
+            raise Malformed(f"jwk member {name} has characters that no key has")
+        members[name] = value
+    return members
 
 
 def thumbprint(jwk: Mapping[str, object]) -> str:
     """The RFC 7638 thumbprint with SHA-256, in base64url (43 characters). Raises Malformed."""
-    members = required_members(jwk)
-    for name, value in members.items():
-        if '"' in value or "\\" in value or not value.isprintable():
-            raise Malformed(f"jwk member {name} has characters that no key has")
-    canonical = "{" + ",".join(f'"{name}":"{value}"' for name, value in members.items()) + "}"
+    return thumbprint_of(required_members(jwk))
+
+
+def thumbprint_of(members: Mapping[str, str]) -> str:
+    """The thumbprint of what `required_members` returned."""
+    canonical = "{" + ",".join([f'"{name}":"{value}"' for name, value in members.items()]) + "}"
     return b64url(hashlib.sha256(canonical.encode("ascii")).digest())
 
 

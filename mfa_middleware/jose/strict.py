@@ -19,18 +19,16 @@ __all__ = ["PROOF", "TOKEN", "Compact", "Limits", "Malformed", "decode_segment",
 _INTEGER_LIMIT: Final = 2**53
 _INTEGER_DIGITS: Final = 17
 
-_COMPACT: Final = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]*)\.([A-Za-z0-9_-]+)")
-_SEGMENT: Final = re.compile(rb"[A-Za-z0-9_-]*")
+ALPHABET: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _STANDARD: Final = bytes.maketrans(b"-_", b"+/")
 # The last character of a segment may not carry bits that decode to nothing (RFC 4648 3.5).
 _LAST: Final = {
-    0: frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"),
+    0: frozenset(ALPHABET),
     2: frozenset(b"AQgw"),
     3: frozenset(b"AEIMQUYcgkosw048"),
 }
-_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # closed or not, so that each byte is read once
-_LEVELS: Final = bytes.maketrans(b"{}", b"[]")
-_NO_LEVEL: Final = bytes(set(range(256)) - set(b"[]{}"))
+# A string, closed or not, so that each byte is read once; or a bracket outside of strings.
+_LEVELS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 class Malformed(ValueError):  # noqa: N818 - named for what the input is
@@ -51,19 +49,23 @@ def split_compact(token: bytes) -> Compact:
 
     Raises Malformed.
     """
-    match = _COMPACT.fullmatch(token)
-    if match is None:
+    if token.translate(None, ALPHABET) != b"..":
         raise Malformed("not three base64url segments")
-    header, payload, signature = match.groups()
-    for segment in (header, payload, signature):
-        if segment and segment[-1] not in _LAST.get(len(segment) & 3, ()):
-            raise Malformed("a segment is not canonical base64url")
-    return Compact(header, payload, signature, token[: match.end(2)])
+    header, payload, signature = token.split(b".")
+    if not header or not signature:
+        raise Malformed("the header or the signature is empty")
+    if not (_is_canonical(header) and _is_canonical(signature) and (not payload or _is_canonical(payload))):
+        raise Malformed("a segment is not canonical base64url")
+    return Compact(header, payload, signature, token[: -len(signature) - 1])
+
+
+def _is_canonical(segment: bytes) -> bool:
+    return segment[-1] in _LAST.get(len(segment) & 3, ())
 
 
 def decode_segment(segment: bytes) -> bytes:
     """Decode canonical unpadded base64url (RFC 7515 2). Raises Malformed."""
-    if _SEGMENT.fullmatch(segment) is None or (segment and segment[-1] not in _LAST.get(len(segment) & 3, ())):
+    if segment.translate(None, ALPHABET) or (segment and not _is_canonical(segment)):
         raise Malformed("not canonical base64url")
     return decode_checked(segment)
 
@@ -111,11 +113,15 @@ def parse_object(raw: bytes, limits: Limits = PROOF) -> dict[str, Any]:
 
 
 def _check_depth(raw: bytes, limit: int) -> None:
-    levels = _STRINGS.sub(b"", raw).translate(_LEVELS, _NO_LEVEL)
-    for _ in range(limit):
-        levels = levels.replace(b"[]", b"")
-    if b"[" in levels:
-        raise Malformed(f"JSON deeper than {limit}")
+    depth = 0
+    for match in _LEVELS.finditer(raw):
+        bracket = match[0]
+        if bracket in (b"{", b"["):
+            depth += 1
+            if depth > limit:
+                raise Malformed(f"JSON deeper than {limit}")
+        elif bracket in (b"}", b"]"):
+            depth -= 1
 
 
 def _unique_members(pairs: list[tuple[str, Any]], *, limit: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 from mfa_middleware.credentials import Credential
 from mfa_middleware.errors import Code, Refusal
 from mfa_middleware.jose.algorithms import ALGORITHMS, InvalidSignature, Verify, same_algorithm, verifier
-from mfa_middleware.jose.jwk import b64url, required_members, thumbprint
+from mfa_middleware.jose.jwk import b64url, required_members, thumbprint_of
 from mfa_middleware.jose.strict import Malformed, decode_checked, parse_object, split_compact
 
 __all__ = ["MAX_AGE", "MAX_AHEAD", "Proof", "ProofReader", "check_binding", "check_body", "check_query", "is_in_time"]
@@ -110,7 +110,7 @@ class ProofReader:
         members = required_members(header.get("jwk"))
         if not ALGORITHMS[alg].fits(members):
             raise Refusal(Code.MALFORMED_PROOF, f"the key is not of the type that {alg} needs")
-        thumb = thumbprint(members)
+        thumb = thumbprint_of(members)
         return Key(thumb, hashlib.blake2b(thumb.encode("ascii"), digest_size=16).digest(), alg, members)
 
     def verify(self, proof: Proof, jwk: Mapping[str, str], algorithm: str) -> None:
