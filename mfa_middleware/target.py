@@ -43,26 +43,32 @@ class Origins:
         hops = b",".join(headers.all(b"x-forwarded-for")).split(b",")
         return address(hops[-self.proxies].decode("latin-1")) if len(hops) >= self.proxies else None
 
-    def of(self, request: Request, headers: Headers) -> str:
-        """The origin that this request was sent to. Raises Refusal (wrong_target)."""
+    def of(self, request: Request, headers: Headers) -> tuple[str, ...]:
+        """The origin that this request was sent to; several, where MFA_ORIGINS has a host under http and https.
+
+        Raises Refusal (wrong_target).
+        """
         if len(self.allowed) == 1:
-            return self.allowed[0]
+            return self.allowed
         host = headers.one(b"host")
         if host is None:
             raise Refusal(Code.WRONG_TARGET, "the request does not have exactly one Host header")
         if self.allowed:
             return self._selected(host.decode("latin-1"))
-        return _loopback_origin(request, headers, host.decode("latin-1"))
+        return (_loopback_origin(request, headers, host.decode("latin-1")),)
 
-    def _selected(self, host: str) -> str:
-        for origin in self.allowed:
-            scheme = origin.partition(":")[0]
-            try:
-                if origin_of(scheme, host) == origin:
-                    return origin
-            except InvalidURI:
-                break
-        raise Refusal(Code.WRONG_TARGET, "Host names none of MFA_ORIGINS")
+    def _selected(self, host: str) -> tuple[str, ...]:
+        selected = tuple(origin for origin in self.allowed if _is_host_of(origin, host))
+        if not selected:
+            raise Refusal(Code.WRONG_TARGET, "Host names none of MFA_ORIGINS")
+        return selected
+
+
+def _is_host_of(origin: str, host: str) -> bool:
+    try:
+        return origin_of(origin.partition(":")[0], host) == origin
+    except InvalidURI:
+        return False
 
 
 def _loopback_origin(request: Request, headers: Headers, host: str) -> str:
@@ -82,8 +88,8 @@ def _is_loopback(text: str | None) -> bool:
     return text == "localhost" or (parsed is not None and parsed.is_loopback)
 
 
-def check_target(htu: str, request: Request, origin: str, prefix: str) -> None:
-    """Compare `htu` with the URL of this request, without query and fragment.
+def check_target(htu: str, request: Request, origins: tuple[str, ...], prefix: str) -> None:
+    """Compare `htu` with the URL of this request under one of `origins`, without query and fragment.
 
     Raises Refusal (wrong_target); where both URLs are honest, its hints tell them.
     """
@@ -91,15 +97,21 @@ def check_target(htu: str, request: Request, origin: str, prefix: str) -> None:
     if path[:1] not in ("/", ""):
         raise Refusal(Code.WRONG_TARGET, "the request target is not in origin form (RFC 9112 3.2.1)")
     path = prefix + path
-    if request.exact and htu == origin + path and is_printable(htu):
+    if request.exact and htu.endswith(path) and htu[: len(htu) - len(path)] in origins and _is_plain(htu):
         return
     try:
         signed = normalise(htu, websocket=request.websocket)
     except InvalidURI as error:
         raise Refusal(Code.WRONG_TARGET, f"htu is obfuscated: {error}") from None
-    if not (_names_raw(signed, origin, path) if request.exact else _names_decoded(signed, origin, path)):
-        hints = {"expected_htu": origin + path, "signed_htu": signed, "settings": "MFA_ORIGINS, MFA_PATH_PREFIX"}
-        raise Refusal(Code.WRONG_TARGET, f"htu is {signed}, expected {origin}{path}", hints=hints)
+    names = _names_raw if request.exact else _names_decoded
+    if not any(names(signed, origin, path) for origin in origins):
+        expected = origins[0] + path
+        hints = {"expected_htu": expected, "signed_htu": signed, "settings": "MFA_ORIGINS, MFA_PATH_PREFIX"}
+        raise Refusal(Code.WRONG_TARGET, f"htu is {signed}, expected {expected}", hints=hints)
+
+
+def _is_plain(htu: str) -> bool:
+    return "#" not in htu and is_printable(htu)
 
 
 def _names_raw(signed: str, origin: str, path: str) -> bool:
@@ -108,7 +120,6 @@ def _names_raw(signed: str, origin: str, path: str) -> bool:
 
 def _names_decoded(signed: str, origin: str, path: str) -> bool:
     """Compare decoded octets, where the server hides the raw path; then no escape may hide a separator."""
-    signed_path = signed.removeprefix(origin)
-    if has_hidden_separator(signed_path):
+    if has_hidden_separator(signed):
         raise Refusal(Code.WRONG_TARGET, "htu has %2F, %5C, %25 or %00, and this server hides the raw path")
-    return signed == origin + signed_path and decoded(signed_path) == decoded(path)
+    return signed.startswith(f"{origin}/") and decoded(signed[len(origin) :]) == decoded(path)
