@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from base64 import urlsafe_b64decode
 from collections.abc import Set
@@ -12,7 +13,9 @@ from mfa_middleware.firewall.catalog import Evidence, Finding
 
 __all__ = ["inspect"]
 
-_MAX_HEADER: Final = 4_096
+_MAX_HEADER: Final = 16_384
+_MAX_ALG: Final = 256
+_NOT_WORD: Final = re.compile(r"[\W_]+")
 
 
 def inspect(token: bytes, where: str, accepted: Set[str]) -> tuple[Finding, ...]:
@@ -35,7 +38,7 @@ def _algorithm(alg: Any, where: str, accepted: Set[str]) -> tuple[Finding, ...]:
     if _folded(alg) == "none":
         trick = "alg_none" if alg == "none" else "alg_none_obfuscated"
         return (Finding(trick, Evidence.STRUCTURAL, where),)
-    if not accepted or alg in accepted:
+    if not accepted or (isinstance(alg, str) and alg in accepted):
         return ()
     if _folded(alg).startswith("hs") and not any(name.startswith("HS") for name in accepted):
         return (Finding("key_confusion", Evidence.STRUCTURAL, where),)
@@ -46,8 +49,8 @@ def _folded(alg: Any) -> str:
     """`alg` as a careless verifier may read it: the only item of a list, compatibility forms, no white space."""
     if isinstance(alg, list) and len(alg) == 1:
         alg = alg[0]
-    text = unicodedata.normalize("NFKC", alg) if isinstance(alg, str) else ""
-    return "".join(char for char in text if char.isalnum()).casefold()
+    text = unicodedata.normalize("NFKC", alg.strip()[:_MAX_ALG]) if isinstance(alg, str) else ""
+    return _NOT_WORD.sub("", text).casefold()
 
 
 def _lenient_header(segment: bytes) -> dict[str, Any] | None:
@@ -55,8 +58,7 @@ def _lenient_header(segment: bytes) -> dict[str, Any] | None:
     if not 4 <= len(segment) <= _MAX_HEADER:
         return None
     try:
-        raw = urlsafe_b64decode(segment.rstrip(b"=") + b"==")
-        header = json.loads(raw.decode("utf-8-sig"))
+        header = json.loads(urlsafe_b64decode(segment.rstrip(b"=") + b"=="))
     except (ValueError, RecursionError):
         return None
     return header if isinstance(header, dict) and "alg" in header else None
