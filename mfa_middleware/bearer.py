@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Set
 from dataclasses import dataclass
 from typing import Final
-
-from cachetools import FIFOCache
 
 from mfa_middleware.credentials import Credential
 from mfa_middleware.firewall import Finding, inspect
@@ -17,13 +14,15 @@ __all__ = ["Bearer", "BearerReader"]
 
 _MAX_LENGTH: Final = 16_384
 _CACHED: Final = 4_096
+_LONGEST_CACHED: Final = 512  # characters; anybody can send any number of long ones
 
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
     """The claims of a bearer JWT that bind it, unverified; the app goes on verifying the token.
 
-    `jkt` is the thumbprint that `cnf` confirms (RFC 9449 6.1). All are None where the credential is no JWT.
+    `jkt` is the thumbprint that `cnf` confirms (RFC 9449 6.1), empty where it is no text. All are None where the
+    credential is no JWT.
     """
 
     issuer: str | None = None
@@ -38,23 +37,30 @@ _OPAQUE: Final = Bearer()
 class BearerReader:
     """Reads the JWT in a credential once, and remembers what it read under the credential's hash."""
 
-    __slots__ = ("_accepted", "_lock", "_read")
+    __slots__ = ("_accepted", "_read")
 
     def __init__(self, accepted: Set[str]) -> None:
         self._accepted = accepted
-        self._read: FIFOCache[str, Bearer] = FIFOCache(_CACHED)
-        self._lock = threading.Lock()
+        self._read: dict[tuple[str, str], Bearer] = {}
 
     def read(self, credential: Credential) -> Bearer:
         """What the credential says of itself; an opaque one says nothing."""
         if b"." not in credential.token:
             return _OPAQUE
-        known = self._read.get(credential.ath)
+        name = credential.place, credential.ath
+        known = self._read.get(name)
         if known is None:
             known = self._parse(credential)
-            with self._lock:
-                self._read[credential.ath] = known
+            self._remember(name, known)
         return known
+
+    def _remember(self, name: tuple[str, str], bearer: Bearer) -> None:
+        """A full cache is emptied, not searched, so that no thread finds it half changed."""
+        if len(bearer.issuer or "") + len(bearer.subject or "") + len(bearer.jkt or "") > _LONGEST_CACHED:
+            return
+        if len(self._read) >= _CACHED:
+            self._read.clear()
+        self._read[name] = bearer
 
     def _parse(self, credential: Credential) -> Bearer:
         findings = inspect(credential.token, credential.place, self._accepted)
@@ -64,10 +70,12 @@ class BearerReader:
             claims = parse_object(decode_segment(split_compact(credential.token).payload), TOKEN)
         except Malformed:
             return Bearer(findings=findings)
-        confirmation = claims.get("cnf")
-        jkt = confirmation.get("jkt") if isinstance(confirmation, dict) else None
-        return Bearer(_text(claims.get("iss")), _text(claims.get("sub")), _text(jkt), findings)
+        return Bearer(_text(claims.get("iss")), _text(claims.get("sub")), _confirmed(claims.get("cnf")), findings)
 
 
 def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _confirmed(cnf: object) -> str | None:
+    return _text(cnf["jkt"]) or "" if isinstance(cnf, dict) and "jkt" in cnf else None
