@@ -13,7 +13,16 @@ __all__ = ["Address", "HeaderRules", "Headers", "Request", "address", "is_prefli
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
-_FORWARDING: Final = (b"forwarded", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"via")
+_FORWARDING: Final = (
+    b"forwarded",
+    b"via",
+    b"x-forwarded-for",
+    b"x-forwarded-host",
+    b"x-forwarded-port",
+    b"x-forwarded-proto",
+    b"x-real-ip",
+)
+_LONGEST_ADDRESS: Final = 128
 _ALWAYS: Final = (
     b"dpop",
     b"host",
@@ -44,6 +53,9 @@ class Request(NamedTuple):
     peer: str | None = None
     local: str | None = None
     websocket: bool = False
+
+    def __repr__(self) -> str:
+        return f"<Request {self.method} {self.raw_path}>"  # neither headers nor query: they hold credentials
 
 
 class Headers:
@@ -97,11 +109,15 @@ class HeaderRules:
         return Headers(found, twins)
 
 
-@lru_cache(maxsize=4096)
 def address(text: str | None) -> Address | None:
     """An address without zone and IPv4 mapping; None where the text is not one (a unix socket, `unknown`)."""
+    return _address(text) if text is not None and len(text) <= _LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=4096)
+def _address(text: str) -> Address | None:
     try:
-        parsed = ip_address((text or "").strip().strip("[]").partition("%")[0])
+        parsed = ip_address(text.strip().strip("[]").partition("%")[0])
     except ValueError:
         return None
     return getattr(parsed, "ipv4_mapped", None) or parsed
@@ -114,7 +130,7 @@ def is_preflight(request: Request, headers: Headers) -> bool:
         and headers.one(b"origin") is not None
         and headers.one(b"access-control-request-method") is not None
         and not headers.all(b"transfer-encoding")
-        and headers.one(b"content-length") in (None, b"0")
+        and all(length == b"0" for length in headers.all(b"content-length"))
     )
 
 

@@ -55,6 +55,9 @@ class Proof(NamedTuple):
     signing_input: bytes
     signature: bytes
 
+    def __repr__(self) -> str:
+        return f"<Proof by {self.thumbprint}>"
+
     @property
     def thumbprint(self) -> str:
         """The RFC 7638 thumbprint of the key in the header."""
@@ -193,7 +196,7 @@ def check_body(htd: object, body: bytes) -> None:
         raise Refusal(
             Code.WRONG_DIGEST, "htd is not a Content-Digest such as sha-256=:...:", hints={"wrong_claim": "htd"}
         )
-    known = [(_DIGESTS[match[1]], match[2]) for match in members if match and match[1] in _DIGESTS]
+    known = {(_DIGESTS[match[1]], match[2]) for match in members if match and match[1] in _DIGESTS}
     if not known or not all(_same(value, _digest(name, body)) for name, value in known):
         raise Refusal(Code.WRONG_DIGEST, "htd is not the digest of this body", hints={"wrong_claim": "htd"})
 
