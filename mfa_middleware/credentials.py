@@ -15,6 +15,7 @@ from mfa_middleware.jose.jwk import b64url
 __all__ = ["Credential", "Places", "hash_of"]
 
 _SCHEME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ +")
+_NOT_TOKEN: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VISIBLE: Final = re.compile(rb"[!-+\--~]+")  # visible ASCII without the comma that joins two lines
 _PARAMETERS: Final = re.compile(  # possessive, so that no input is tried twice
     rb"""[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+=[ \t]*+(?:"(?:[^"\\]|\\.)*+"|[^\s",]*+)
@@ -78,11 +79,16 @@ def _reader(place: str) -> tuple[str, bytes]:
 
 
 def _cookies(headers: Headers, name: bytes) -> list[bytes]:
-    pairs = (pair.partition(b"=") for line in headers.all(b"cookie") for pair in line.split(b";"))
-    return [value.strip() for key, _, value in pairs if key.strip() == name]
+    """The values of a cookie; a name that only some parser trims to this one counts as a value that is none."""
+    lines = [line for line in headers.all(b"cookie") if name in line]
+    pairs = (pair.partition(b"=") for line in lines for pair in line.split(b";") if name in pair)
+    named = ((key.strip(b" \t"), value.strip(b" \t")) for key, _, value in pairs)
+    return [value if key == name else b"" for key, value in named if _NOT_TOKEN.sub(b"", key) == name]
 
 
 def _parameters(query: bytes, name: bytes) -> list[bytes]:
+    if name not in _unquote(query):
+        return []
     pairs = (pair.partition(b"=") for pair in query.split(b"&"))
     return [_unquote(value) for key, _, value in pairs if _unquote(key) == name]
 
