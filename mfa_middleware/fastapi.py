@@ -173,12 +173,29 @@ def _extended(signature: inspect.Signature, name: str, dependency: MachineMFA) -
 
 
 def _signature(endpoint: Callable[..., Any]) -> inspect.Signature:
-    """The signature with real types, where the names in it are known by now; FastAPI resolves the others."""
+    """The signature with real types, as far as its names are known; FastAPI resolves the others, or needs none."""
     try:
         return inspect.signature(endpoint, eval_str=True)
     except NameError:
-        if sys.version_info >= (3, 14):
-            from annotationlib import Format
+        signature = _raw_signature(endpoint)
+    known = getattr(inspect.unwrap(endpoint), "__globals__", {})
+    parameters = [
+        parameter.replace(annotation=_resolved(parameter.annotation, known))
+        for parameter in signature.parameters.values()
+    ]
+    return signature.replace(parameters=parameters)
 
-            return inspect.signature(endpoint, annotation_format=Format.FORWARDREF)
-        return inspect.signature(endpoint)
+
+def _raw_signature(endpoint: Callable[..., Any]) -> inspect.Signature:
+    if sys.version_info >= (3, 14):
+        from annotationlib import Format
+
+        return inspect.signature(endpoint, annotation_format=Format.FORWARDREF)
+    return inspect.signature(endpoint)
+
+
+def _resolved(annotation: Any, known: dict[str, Any]) -> Any:
+    try:
+        return eval(annotation, known) if isinstance(annotation, str) else annotation  # noqa: S307 - the app's own code
+    except NameError:
+        return annotation
