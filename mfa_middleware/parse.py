@@ -6,7 +6,7 @@ The message of the error says what to write instead.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -16,6 +16,8 @@ from mfa_middleware.uri import InvalidURI, is_ambiguous_path, is_printable, norm
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ORIGIN: Final = re.compile(r"(https?)://([^/?#]+)/?", re.IGNORECASE)
+_PORT: Final = re.compile(r":([0-9]+)$")
+_LAST_PORT: Final = 65_535
 _BOOLEANS: Final = {
     "1": True,
     "true": True,
@@ -112,6 +114,8 @@ def quota(value: Any) -> int | None:
 
 def words(value: Any) -> tuple[str, ...]:
     """A list, or text with commas, as stripped words without repetitions."""
+    if not isinstance(value, Iterable) or isinstance(value, bytes | Mapping):
+        raise ValueError(f"write a list, or text with commas, instead of {_shown(value)}")
     parts: Iterable[Any] = value.split(",") if isinstance(value, str) else value
     return tuple(dict.fromkeys(word for part in parts if (word := str(part).strip())))
 
@@ -120,17 +124,25 @@ def places(value: Any) -> tuple[str, ...]:
     found = words(value)
     if [word.lower() for word in found] == ["none"]:
         return ()
-    for place in found:
-        kind, colon, name = place.partition(":")
-        if (colon and (kind.lower() not in ("cookie", "query") or not _TOKEN.fullmatch(name))) or not _TOKEN.fullmatch(
-            kind
-        ):
-            raise ValueError(f"write header names, cookie:NAME or query:NAME instead of {_shown(place)}")
-        if place.lower() in ("dpop", "cookie", "host", "none"):
-            raise ValueError(f"{place} is not a place for a credential; for a cookie write cookie:NAME")
     if not found:
         raise ValueError("write at least one place, or none if the proof is the only factor")
-    return tuple(place if ":" in place else place.lower() for place in found)
+    checked = tuple(dict.fromkeys(_place(word) for word in found))
+    if len({place.lower() for place in checked}) < len(checked):
+        raise ValueError("write places whose names differ in more than upper and lower case: `oth` has one case only")
+    return checked
+
+
+def _place(place: str) -> str:
+    kind, colon, name = place.partition(":")
+    if _TOKEN.fullmatch(name if colon else kind) is None or (colon and kind.lower() not in ("cookie", "query")):
+        raise ValueError(f"write header names, cookie:NAME or query:NAME instead of {_shown(place)}")
+    if colon:
+        return f"{kind.lower()}:{name}"
+    if kind.lower() in ("dpop", "cookie", "host", "none"):
+        raise ValueError(f"{place} is not a place for a credential; for a cookie write cookie:NAME")
+    if "_" in kind:
+        raise ValueError(f"write {kind.replace('_', '-')} instead of {kind}: many servers drop a header with _")
+    return kind.lower()
 
 
 def origins(value: Any) -> tuple[str, ...]:
@@ -139,18 +151,22 @@ def origins(value: Any) -> tuple[str, ...]:
 
 def _origin(word: str) -> str:
     match = _ORIGIN.fullmatch(word)
+    shown = _shown(word.rpartition("@")[2])
     if match is None:
-        raise ValueError(f"write origins such as https://api.example.com, without a path, instead of {_shown(word)}")
+        raise ValueError(f"write origins such as https://api.example.com, without a path, instead of {shown}")
     try:
         host = match[2] if match[2].isascii() else match[2].encode("idna").decode("ascii")
-        return origin_of(match[1], host)
+        origin = origin_of(match[1], host)
     except (InvalidURI, UnicodeError):
-        raise ValueError(f"write a host and an optional port, without a user, instead of {_shown(match[2])}") from None
+        raise ValueError(f"write a host and an optional port, without a user, instead of {shown}") from None
+    if (port := _PORT.search(origin)) is not None and int(port[1]) > _LAST_PORT:
+        raise ValueError(f"write a port up to {_LAST_PORT} instead of {port[1]}")
+    return origin
 
 
 def path_prefix(value: Any) -> str:
     prefix = str(value).strip().rstrip("/")
-    if prefix and (not prefix.startswith("/") or not is_printable(prefix) or is_ambiguous_path(prefix)):
+    if prefix and not _is_exact_path(prefix):
         raise ValueError(f"write a path such as /api instead of {_shown(value)}")
     return normalise_path(prefix) if prefix else ""
 
@@ -158,9 +174,13 @@ def path_prefix(value: Any) -> str:
 def paths(value: Any) -> frozenset[str]:
     found = words(value)
     for path in found:
-        if not path.startswith("/") or not is_printable(path) or is_ambiguous_path(path) or "?" in path or "*" in path:
+        if not _is_exact_path(path) or "*" in path or "%" in path:
             raise ValueError(f"write exact paths such as /health, without patterns, instead of {_shown(path)}")
     return frozenset(found)
+
+
+def _is_exact_path(path: str) -> bool:
+    return path.startswith("/") and is_printable(path) and not is_ambiguous_path(path) and not set(path) & {"?", "#"}
 
 
 def algorithms(value: Any) -> frozenset[str]:
@@ -197,7 +217,9 @@ def app_name(value: Any) -> str:
 def secret(value: Any) -> bytes | None:
     if value in ("", b"", None):
         return None
-    raw = value.encode() if isinstance(value, str) else bytes(value)
+    if not isinstance(value, str | bytes):
+        raise ValueError(f"write text or bytes, not a value of type {type(value).__name__}")
+    raw = value.encode() if isinstance(value, str) else value
     if len(raw) < 32:
         raise ValueError(f"write at least 32 random characters instead of {len(raw)}; one way: openssl rand -base64 32")
     return raw

@@ -16,6 +16,7 @@ from mfa_middleware.parse import Mode, Nonces
 __all__ = ["Mode", "Nonces", "Settings", "options", "table"]
 
 _PREFIX: Final = "MFA_"
+_SECRET_FILE: Final = "secret_file"  # noqa: S105 - the name of a setting
 _FOREIGN: Final = frozenset({"MFA_CLIENT_KEY", "MFA_CLIENT_KEY_FILE"})  # read by the client side
 
 
@@ -137,43 +138,40 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    values: dict[str, Any] = {}
-    for variable, value in environ.items():
-        if not variable.startswith(_PREFIX) or variable in _FOREIGN:
-            continue
-        name = variable.removeprefix(_PREFIX).lower()
-        if name in options():
-            values[name] = value
-        elif name == "secret_file":
-            values["secret"] = _secret_file(value, environ)
-        else:
-            _refuse_near_miss(variable)
-    return values
+    return _from_mapping({name: environ[name] for name in environ if name.startswith(_PREFIX) and name not in _FOREIGN})
 
 
 def _from_mapping(given: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for key, value in given.items():
         name = key.removeprefix(_PREFIX).lower()
-        if name in options():
+        if name in options() or name == _SECRET_FILE:
             values |= {name: value} if value is not None else {}
-        elif key == "MFA_SECRET_FILE":
-            values["secret"] = _secret_file(str(value), given)
         elif key.startswith(_PREFIX):
             _refuse_near_miss(key)
         else:
             raise ConfigurationError(f"{key} is not an option{_suggestion(name)}")
-    return values
+    return _with_secret(values)
 
 
-def _secret_file(path: str, given: Mapping[str, Any]) -> str:
-    if "MFA_SECRET" in given:
+def _with_secret(values: dict[str, Any]) -> dict[str, Any]:
+    if _SECRET_FILE not in values:
+        return values
+    if "secret" in values:
         raise ConfigurationError("MFA_SECRET and MFA_SECRET_FILE are both set; keep one of them")
+    path = str(values.pop(_SECRET_FILE))
+    return values | {"secret": _secret_in(path)}
+
+
+def _secret_in(path: str) -> str:
     try:
         with open(path, encoding="utf-8") as file:  # noqa: PTH123 - a plain path from the environment
-            return file.read(65_536).strip()
-    except (OSError, UnicodeDecodeError) as error:
+            secret = file.read(65_536).strip()
+    except (OSError, ValueError) as error:
         raise ConfigurationError(f"MFA_SECRET_FILE: {path} cannot be read ({type(error).__name__})") from None
+    if not secret:
+        raise ConfigurationError(f"MFA_SECRET_FILE: {path} is empty; write at least 32 random characters into it")
+    return secret
 
 
 def _refuse_near_miss(variable: str) -> None:
@@ -183,5 +181,5 @@ def _refuse_near_miss(variable: str) -> None:
 
 
 def _suggestion(name: str) -> str:
-    near = difflib.get_close_matches(name, [*options(), "secret_file"], n=1, cutoff=0.75)
+    near = difflib.get_close_matches(name, [*options(), _SECRET_FILE], n=1, cutoff=0.75)
     return f"; write {_PREFIX}{near[0].upper()} instead" if near else ""
