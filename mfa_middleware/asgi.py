@@ -27,8 +27,9 @@ class MFAMiddleware:
     """Asks every request for a proof by an enrolled machine.
 
     `settings`: the options of `Settings`, over the environment; or one `service` that is already built. A wrong
-    setting stops the start: it fails the lifespan, and where the server runs none, every request. One request is
-    checked once: inside another MFAMiddleware this one needs the same service, or equal settings.
+    setting stops the start: it fails the lifespan, and where the server runs none, every request. The service lives
+    as long as the process. One request is checked once: inside another MFAMiddleware this one needs the same
+    service, or equal settings.
     """
 
     def __init__(self, app: ASGIApp, /, *, service: Service | None = None, **settings: Any) -> None:
@@ -67,12 +68,7 @@ class MFAMiddleware:
             await receive()
             await send({"type": "lifespan.startup.failed", "message": f"mfa_middleware: {error}"})
             return
-        try:
-            await self.app(scope, receive, send)
-        finally:
-            if self._loaded is not None:
-                self._loaded.close()
-                self._loaded = None
+        await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive, scope["headers"])

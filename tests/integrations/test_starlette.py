@@ -614,8 +614,8 @@ class TestStart:
     def test_the_app_starts_stops_and_starts_again(self, tmp_path: Any) -> None:
         app = Starlette(routes=[Route("/", ok)])
         app.add_middleware(MFAMiddleware, machines=str(tmp_path / "machines.json"), replay_store="memory:")
+        machine = enrolled(app)
         for _ in range(2):
-            machine = enrolled(app)
             with signed_client(app, machine, key=KEY) as client:
                 assert client.get("/").status_code == 200
 
