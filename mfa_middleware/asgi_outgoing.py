@@ -28,27 +28,31 @@ class Outgoing:
 
     async def send(self, message: Message) -> None:
         """Pass on a message of the app."""
-        if await self.refuse():
-            return
-        if message["type"] == "http.response.start":
-            self._started = True
-            message = {**message, "headers": self._completed(list(message.get("headers", ())))}
+        if not self._started:
+            if await self.refuse():
+                return
+            if message["type"] == "http.response.start":
+                self._started = True
+                message = self._completed(message)
         await self._send(message)
 
     async def refuse(self) -> bool:
         """Send the refusal, once, where the request is refused and the app's answer has not begun."""
-        answer = None if self._started else self._exchange.refusal(cors=self._cors)
-        if answer is None:
+        if self._started or self._exchange.decision.allowed:
             return False
-        if not self._refused:
+        answer = None if self._refused else self._exchange.refusal(cors=self._cors)
+        if answer is not None:
             self._refused = True
-            await self._send({**_start(answer), "type": "http.response.start"})
+            await self._send({"type": "http.response.start", "status": answer.status, "headers": wire_headers(answer)})
             await self._send({"type": "http.response.body", "body": answer.body})
         return True
 
-    def _completed(self, headers: _Headers) -> _Headers:
-        headers = with_nonce(headers, self._exchange.decision.nonce)
-        return _exposed(headers) if self._cors else headers
+    def _completed(self, message: Message) -> Message:
+        nonce = self._exchange.decision.nonce
+        if nonce is None and not self._cors:
+            return message
+        headers = with_nonce(list(message.get("headers", ())), nonce)
+        return {**message, "headers": _exposed(headers) if self._cors else headers}
 
 
 def wire_headers(answer: Answer) -> _Headers:
@@ -59,10 +63,6 @@ def wire_headers(answer: Answer) -> _Headers:
 def with_nonce(headers: _Headers, nonce: str | None) -> _Headers:
     """The headers of an accepted answer, with the nonce to use next (RFC 9449 8.2)."""
     return headers if nonce is None else [*headers, (b"dpop-nonce", nonce.encode("ascii"))]
-
-
-def _start(answer: Answer) -> Message:
-    return {"status": answer.status, "headers": wire_headers(answer)}
 
 
 def _exposed(headers: _Headers) -> _Headers:

@@ -53,12 +53,11 @@ class Routes:
             return PROTECTED
 
     def _routes(self) -> Sequence[Any]:
-        app = self._app
         for _ in range(_MOST_LAYERS):
-            if app is None or hasattr(app, "routes"):
+            if hasattr(self._app, "routes") or not hasattr(self._app, "app"):
                 break
-            app = getattr(app, "app", None)
-        routes = getattr(app, "routes", None)
+            self._app = self._app.app  # what is found stays: nothing changes below a middleware
+        routes = getattr(self._app, "routes", None)
         return routes if isinstance(routes, list | tuple) else ()
 
 

@@ -36,7 +36,7 @@ class MFAMiddleware:
     Raises ConfigurationError where a setting is wrong.
     """
 
-    def __init__(self, app: WSGIApplication, *, service: Service | None = None, **settings: Any) -> None:
+    def __init__(self, app: WSGIApplication, /, *, service: Service | None = None, **settings: Any) -> None:
         self.app = app
         self.service = service or Service(Settings.load(settings))
 
