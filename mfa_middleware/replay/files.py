@@ -80,11 +80,12 @@ def open_file(path: Path, capacity: int, clock: Clock) -> OpenFile:
 
 
 def _open(path: Path) -> OpenFile | None:
-    if identity_of(path) is None:
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise _refused(path, "it is not a regular file")
+        descriptor = os.open(path, _OPEN)
+    except FileNotFoundError:
         return None
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise _refused(path, "it is not a regular file")
-    descriptor = os.open(path, _OPEN)
     try:
         return _checked(path, descriptor)
     except BaseException:

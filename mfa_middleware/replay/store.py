@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import contextlib
 import enum
 import errno
 from typing import Final
@@ -61,20 +62,16 @@ class TableStore(abc.ABC):
 
     def state(self) -> StoreState:
         """The epoch and secret for nonces; a file that was replaced or a clock that was set is noticed here as well."""
-        table = self._table
-        wall, monotonic = self._clock.wall(), self._clock.monotonic()
-        if not self._is_current(table, monotonic):
-            self._move(table)
+        for _ in range(_ROUNDS):
             table = self._table
-        if not table.era().agrees(wall, monotonic):
-            table.settle_era(self._clock, 0.0)
-        return table.state()
-
-    def _is_current(self, table: Table, monotonic: float) -> bool:
-        try:
-            return table.alive and not self._closed and table.named(monotonic)
-        except OSError:
-            return False
+            with contextlib.suppress(OSError, ValueError):  # another thread closes a table that is no longer in use
+                wall, monotonic = self._clock.wall(), self._clock.monotonic()
+                if table.alive and not self._closed and table.named(monotonic):
+                    if not table.era().agrees(wall, monotonic):
+                        table.settle_era(self._clock, 0.0)
+                    return table.state()
+            self._move(table)
+        raise _unsettled()
 
     def claim(self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float) -> Outcome:
         """Use a key up, once; see ReplayStore. Waits up to a second for a lock, which is free in microseconds."""

@@ -79,15 +79,19 @@ class Table:
         """Begin a new era if the clocks, read anew, left the present one; False if the lock was not free in time."""
         lock = lock_count(self.geometry) - 1
         if not self.locks.take(lock, wait):
-            return False
+            return not self.alive
         try:
-            era, boot = self.era(), boot_id()
-            wall, monotonic = read_clocks(clock)
-            if era.boot != boot or not era.agrees(wall, monotonic):
-                write_era(self._buffer, self._words, era.next(wall, monotonic, boot))
+            if self.alive:
+                self._settle_era(clock)
         finally:
             self.locks.give(lock)
         return True
+
+    def _settle_era(self, clock: Clock) -> None:
+        era, boot = self.era(), boot_id()
+        wall, monotonic = read_clocks(clock)
+        if era.boot != boot or not era.agrees(wall, monotonic):
+            write_era(self._buffer, self._words, era.next(wall, monotonic, boot))
 
     def named(self, monotonic: float) -> bool:
         """Whether the others who share this table would find it."""

@@ -1,0 +1,46 @@
+"""A store that is full says so; it forgets nothing that is live."""
+
+from __future__ import annotations
+
+import pytest
+
+from mfa_middleware.replay import Outcome
+from tests.replay.clocks import HandClock
+from tests.replay.using import Opener, key, nonced
+
+
+@pytest.mark.parametrize(("capacity", "first"), [(20, 0.8), (200, 0.85), (20_000, 0.9)])
+def test_a_store_answers_full_from_nine_tenths_of_its_capacity(
+    opened: Opener, clock: HandClock, capacity: int, first: float
+) -> None:
+    store, names, outcomes = opened(capacity=capacity), [], []
+    for _ in range(int(capacity * 1.5)):
+        names.append(key())
+        outcomes.append(nonced(store, clock, names[-1]))
+    assert outcomes.index(Outcome.FULL) >= first * capacity
+    assert outcomes.count(Outcome.NEW) <= capacity * 1.05
+    assert set(outcomes[-10:]) == {Outcome.FULL}
+    live = [name for name, outcome in zip(names, outcomes, strict=True) if outcome is Outcome.NEW]
+    assert {nonced(store, clock, name) for name in live} == {Outcome.SEEN}
+
+
+def test_a_full_store_has_room_again_once_its_entries_have_run_out(opened: Opener, clock: HandClock) -> None:
+    store = opened(capacity=50, quota=1000)
+    while nonced(store, clock, key()) is not Outcome.FULL:
+        pass
+    clock.advance(140)
+    assert [nonced(store, clock, key()) for _ in range(40)] == [Outcome.NEW] * 40
+
+
+def test_a_flood_does_not_push_out_what_is_live(opened: Opener, clock: HandClock) -> None:
+    store = opened(capacity=300, quota=100_000)
+    accepted: dict[bytes, float] = {}
+    for number in range(6000):
+        clock.advance(0.1)
+        name = key()
+        if nonced(store, clock, name, owner=f"{number % 7}".encode()) is Outcome.NEW:
+            accepted[name] = clock.wall()
+    live = [name for name, at in accepted.items() if at > clock.wall() - 135]
+    assert len(live) > 200
+    assert {nonced(store, clock, name) for name in live} == {Outcome.SEEN}
+    assert len(accepted) > 1000
