@@ -5,6 +5,7 @@ app.add_middleware(MFAMiddleware, origins="https://api.example.com")
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -72,14 +73,14 @@ class MFAMiddleware:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive, scope["headers"])
-        try:
+        with contextlib.suppress(Disconnected):
             exchange = await Exchange.begin(self.service, self._routes.route_of(scope), scope, body)
-        except Disconnected:
-            return
-        outgoing = Outgoing(exchange, scope, send)
-        if await outgoing.refuse():
-            return
-        exchange.enter(scope)
+            outgoing = Outgoing(exchange, scope, send)
+            if not await outgoing.refuse():
+                exchange.enter(scope)
+                await self._answer(scope, body, outgoing)
+
+    async def _answer(self, scope: Scope, body: Body, outgoing: Outgoing) -> None:
         try:
             await self.app(scope, body.receive, outgoing.send)
         except Exception as error:

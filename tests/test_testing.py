@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
-from starlette.testclient import TestClient
+from starlette.testclient import TestClient, WebSocketDenialResponse
 
 from mfa_middleware import django as mfa_django
 from mfa_middleware.asgi import MFAMiddleware, required
@@ -149,6 +149,22 @@ class TestSignedClient:
         assert caller.get("/nonce")[0] == 200
         status, answer = caller.post("/nonce", "hello")
         assert (status, answer["body"]) == (200, "hello")
+
+    def test_a_socket_uses_the_nonce_that_a_request_was_given(self) -> None:
+        app = FastAPI()
+        app.add_middleware(MFAMiddleware, service=memory_service(nonce="required"))
+
+        @app.websocket("/feed")
+        async def feed(socket: WebSocket) -> None:
+            await socket.accept()
+            await socket.close()
+
+        client = signed_client(app, enrolled(app), key="k")
+        with pytest.raises(WebSocketDenialResponse):
+            client.websocket_connect("/feed").__enter__()
+        assert client.get("/").status_code == 404
+        with client.websocket_connect("/feed") as socket:
+            assert socket.receive()["type"] == "websocket.close"
 
     def test_a_redirect_is_followed_with_a_proof_of_its_own(self, caller: Caller) -> None:
         if isinstance(caller.client, TestClient):

@@ -66,7 +66,8 @@ class Call:
         host = next((value.decode("latin-1") for name, value in headers if name == b"host"), _LOOPBACK)
         origins = self._service.settings.origins
         named = [origin for origin in origins if origin.partition("://")[2] == host.lower()]
-        return next(iter([*named, *origins]), f"{request.scheme}://{host}")
+        scheme = request.scheme.replace("ws", "http")  # so that a socket knows the nonces that requests were given
+        return next(iter([*named, *origins]), f"{scheme}://{host}")
 
 
 def _credential(key: str, places: tuple[str, ...]) -> tuple[str, str]:
