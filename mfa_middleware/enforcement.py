@@ -8,6 +8,7 @@ from typing import Any
 
 from mfa_middleware.bearer import Bearer
 from mfa_middleware.credentials import Credential
+from mfa_middleware.errors import StoreError
 from mfa_middleware.parse import Mode
 from mfa_middleware.steps import KnowsCredential, Step
 
@@ -38,7 +39,7 @@ class Enforcement:
         for credential, bearer in zip(credentials, bearers, strict=True):
             if self._bucket(credential, bearer) < self._mode.percent:
                 return True
-            if (yield KnowsCredential(credential.ath, bearer.issuer, bearer.subject)):
+            if (yield from _is_known(credential, bearer)):
                 return True
         return False
 
@@ -48,3 +49,11 @@ class Enforcement:
         if bearer.issuer is not None and bearer.subject is not None:
             who = f"{len(bearer.issuer)}:{bearer.issuer}{bearer.subject}"
         return int.from_bytes(hmac.digest(self._key(), b"mfa bucket" + who.encode(), "sha256")[:4]) * 100 / 2**32
+
+
+def _is_known(credential: Credential, bearer: Bearer) -> Generator[Step, Any, bool]:
+    try:
+        known: bool = yield KnowsCredential(credential.ath, bearer.issuer, bearer.subject)
+    except StoreError:
+        return True
+    return known

@@ -8,24 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import replace
-from itertools import chain
 from typing import Any, Final
 
-from mfa_middleware.bearer import Bearer, BearerReader
+from mfa_middleware.bearer import BearerReader
 from mfa_middleware.clock import Clock
-from mfa_middleware.credentials import Credential, Places
+from mfa_middleware.credentials import Places
 from mfa_middleware.decision import Decision
 from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, Refusal, StoreError
-from mfa_middleware.firewall import Finding
-from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
+from mfa_middleware.freshness import Freshness
+from mfa_middleware.http import HeaderRules, Headers, Request, is_preflight, matches_exactly
 from mfa_middleware.machines import Machine
 from mfa_middleware.proofs import dpop, nonce
 from mfa_middleware.replay import Outcome
 from mfa_middleware.route import PROTECTED, Facts, Route
-from mfa_middleware.settings import Nonces, Settings
+from mfa_middleware.settings import Settings
 from mfa_middleware.steps import Check, Claim, FindMachine, Propose, ReadBody, Step
 from mfa_middleware.target import Origins, check_target
+from mfa_middleware.trail import Trail
 from mfa_middleware.uri import is_ambiguous_path
 
 __all__ = ["Guard"]
@@ -33,35 +33,6 @@ __all__ = ["Guard"]
 _SKEW: Final = 2 * 5.0
 _SECONDS: Final = dpop.MAX_AGE + dpop.MAX_AHEAD + _SKEW + 5.0
 _SECONDS_WITH_NONCE: Final = nonce.LIFE + 15.0
-
-
-_NO_FACTS: Final = Facts()
-
-
-class _Trail:
-    """What one check has learnt so far, for the checks that follow and for the decision."""
-
-    __slots__ = (
-        "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "issued", "machine", "noted", "now",
-        "proof",
-    )  # fmt: skip
-
-    def __init__(self, client: Address | None, now: float) -> None:
-        self.client = client
-        self.now = now
-        self.credentials: tuple[Credential, ...] = ()
-        self.bearers: tuple[Bearer, ...] = ()
-        self.proof: dpop.Proof | None = None
-        self.machine: Machine | None = None
-        self.issued: nonce.Issued | None = None
-        self.deadline = 0.0
-        self.facts = _NO_FACTS
-        self.noted: Refusal | None = None
-        self.ambiguous = False
-
-    def findings(self) -> tuple[Finding, ...]:
-        """Every trick that stands in a bearer token of the request."""
-        return tuple(chain.from_iterable(bearer.findings for bearer in self.bearers if bearer.findings))
 
 
 class Guard:
@@ -77,6 +48,7 @@ class Guard:
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._reader = dpop.ProofReader(settings.algorithms)
         self._bearers = BearerReader(settings.jwt_algorithms)
+        self._freshness = Freshness(settings.nonce, nonces)
         self._enforcement = Enforcement(settings.mode, lambda: nonces.key)
 
     def check(self, request: Request, route: Route = PROTECTED) -> Check:
@@ -84,7 +56,7 @@ class Guard:
         headers = self._rules.scan(request.headers)
         if self._passes(request, headers, route):
             return Decision(True, exempt=True)
-        trail = _Trail(self._origins.client(request, headers), self._clock.wall())
+        trail = Trail(self._origins.client(request, headers), self._clock.wall())
         try:
             yield from self._prove(request, headers, route, trail)
         except Refusal as refusal:
@@ -92,7 +64,8 @@ class Guard:
         except StoreError as error:
             return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
         enforced = yield from self._is_enforced(route, trail)
-        return self._decision(True, trail, nonce=self._renewed_nonce(trail), enforced=enforced)
+        renewed = self._freshness.renewed(trail.issued, trail.machine.thumbprint, trail.now) if trail.machine else None
+        return self._decision(True, trail, nonce=renewed, enforced=enforced)
 
     def tighten(self, decision: Decision, route: Route) -> Decision:
         """Hold an accepted request against one more route; the decision of the refusal where it does not meet it."""
@@ -114,7 +87,7 @@ class Guard:
             return True
         return matches_exactly(request, self._settings.exempt) or is_preflight(request, headers)
 
-    def _prove(self, request: Request, headers: Headers, route: Route, trail: _Trail) -> Generator[Step, Any, None]:
+    def _prove(self, request: Request, headers: Headers, route: Route, trail: Trail) -> Generator[Step, Any, None]:
         self._read_credentials(request, headers, route, trail)
         proof = trail.proof = self._reader.read(headers.all(b"dpop"))
         machine: Machine | None = yield FindMachine(proof.thumbprint)
@@ -126,14 +99,15 @@ class Guard:
         trail.machine = machine
         if trail.noted is not None:
             raise trail.noted
-        self._authorise(machine, route, trail)
+        self._authorise(machine, route, trail, trail.now)
         if not request.websocket and ("htd" in proof.claims or route.body or self._settings.require_body):
             self._check_body(proof, (yield ReadBody(self._settings.body_limit)), trail)
+            yield from self._authorise_again(proof, route, trail)
         outcome: Outcome = yield self._claim_of(proof, trail)
         if outcome is not Outcome.NEW:
             raise self._claim_refusal(outcome, proof)
 
-    def _read_credentials(self, request: Request, headers: Headers, route: Route, trail: _Trail) -> None:
+    def _read_credentials(self, request: Request, headers: Headers, route: Route, trail: Trail) -> None:
         try:
             trail.credentials = self._places.find(headers, request.query)
         except Refusal as refusal:
@@ -151,12 +125,10 @@ class Guard:
             self._reader.verify(proof, proof.key.jwk, proof.key.alg)
             yield Propose(proof.key.jwk, proof.key.alg)
 
-    def _note_mismatch(
-        self, proof: dpop.Proof, request: Request, headers: Headers, route: Route, trail: _Trail
-    ) -> None:
+    def _note_mismatch(self, proof: dpop.Proof, request: Request, headers: Headers, route: Route, trail: Trail) -> None:
         """Compare every claim with the request. A failure is noted, and answered once the signature has verified."""
         try:
-            self._check_time(proof, route, trail)
+            trail.issued, trail.deadline = self._freshness.check(proof, trail.now, demanded=route.nonce)
             if proof.htm != request.method:
                 raise Refusal(Code.WRONG_TARGET, "htm is not the method", hints={"wrong_claim": "htm"})
             check_target(proof.htu, request, self._origins.of(request, headers), self._origins.prefix)
@@ -173,34 +145,8 @@ class Guard:
         except Refusal as refusal:
             trail.noted = refusal
 
-    def _check_time(self, proof: dpop.Proof, route: Route, trail: _Trail) -> None:
-        mode, given = self._settings.nonce, proof.claims.get("nonce")
-        if given is not None:
-            trail.issued = self._nonces.issued(given, proof.thumbprint, trail.now)
-        trail.deadline = proof.iat + dpop.MAX_AGE
-        if trail.issued is None:
-            self._check_without_nonce(given, route)
-        elif mode is not Nonces.OFF:
-            trail.deadline = trail.issued.at + nonce.LIFE
-            return
-        if not dpop.is_in_time(proof.iat, trail.now):
-            raise self._stale(proof, trail.now)
-
-    def _check_without_nonce(self, given: object, route: Route) -> None:
-        """A nonce that does not hold is no proof without one: with it, `iat` may have been accepted uncompared."""
-        mode = self._settings.nonce
-        if mode is Nonces.REQUIRED or route.nonce:
-            raise Refusal(Code.USE_DPOP_NONCE, "a nonce is required")
-        if given is not None and mode is not Nonces.OFF:
-            raise Refusal(Code.USE_DPOP_NONCE, "the nonce is too old, or not of this server for this machine")
-
-    def _stale(self, proof: dpop.Proof, now: float) -> Refusal:
-        offset = round(now - proof.iat, 1)
-        code = Code.STALE_PROOF if self._settings.nonce is Nonces.OFF else Code.USE_DPOP_NONCE
-        return Refusal(code, f"iat is {offset} s before this server's clock", hints={"clock_offset": offset})
-
-    def _authorise(self, machine: Machine, route: Route, trail: _Trail) -> None:
-        reason = machine.refusal(trail.now, trail.client)
+    def _authorise(self, machine: Machine, route: Route, trail: Trail, now: float) -> None:
+        reason = machine.refusal(now, trail.client)
         if reason is not None:
             raise Refusal(Code.MACHINE_INACTIVE, f"machine {machine.id}: {reason}", hints={"reason": reason})
         route.check_machine(machine, trail.client)
@@ -209,7 +155,15 @@ class Guard:
                 detail = f"machine {machine.id} is not permitted the credential in {credential.place}"
                 raise Refusal(Code.SCOPE_DENIED, detail, hints={"credential_place": credential.place})
 
-    def _check_body(self, proof: dpop.Proof, body: bytes, trail: _Trail) -> None:
+    def _authorise_again(self, proof: dpop.Proof, route: Route, trail: Trail) -> Generator[Step, Any, None]:
+        """A machine that was stopped while its body came in may not act."""
+        machine: Machine | None = yield FindMachine(proof.thumbprint)
+        if machine is None:
+            raise Refusal(Code.UNKNOWN_MACHINE, "the machine was removed while its body came in")
+        trail.machine = machine
+        self._authorise(machine, route, trail, self._clock.wall())
+
+    def _check_body(self, proof: dpop.Proof, body: bytes, trail: Trail) -> None:
         htd = proof.claims.get("htd")
         if htd is not None:
             dpop.check_body(htd, body)
@@ -217,7 +171,7 @@ class Guard:
             raise Refusal(Code.WRONG_DIGEST, "htd is demanded", hints={"missing_claim": "htd"})
         trail.facts = trail.facts._replace(body_bound=True)
 
-    def _claim_of(self, proof: dpop.Proof, trail: _Trail) -> Claim:
+    def _claim_of(self, proof: dpop.Proof, trail: Trail) -> Claim:
         if trail.issued is None:
             return Claim(proof.identity(), proof.key.owner, _SECONDS, None, trail.deadline)
         seconds, epoch = _SECONDS_WITH_NONCE, trail.issued.epoch
@@ -231,34 +185,28 @@ class Guard:
         if outcome is Outcome.FULL:
             return Refusal(Code.STORE_FULL, "the replay store is full; raise MFA_CAPACITY")
         if outcome is Outcome.STALE:
-            return self._stale(proof, self._clock.wall())
-        if self._settings.nonce is Nonces.OFF:
-            return Refusal(Code.STORE_UNAVAILABLE, "the replay store is new, and MFA_NONCE is off; wait")
-        return Refusal(Code.USE_DPOP_NONCE, "the replay store is new: only proofs with a nonce of it count")
+            return self._freshness.stale(proof, self._clock.wall())
+        return self._freshness.cold()
 
-    def _refused(self, refusal: Refusal, route: Route, trail: _Trail) -> Generator[Step, Any, Decision]:
+    def _refused(self, refusal: Refusal, route: Route, trail: Trail) -> Generator[Step, Any, Decision]:
         enforced = yield from self._is_enforced(route, trail)
         fresh = None
         if refusal.code is Code.USE_DPOP_NONCE and trail.proof is not None:
             fresh = self._nonces.mint(trail.proof.thumbprint, self._clock.wall())
         return self._decision(not enforced, trail, refusal=refusal, nonce=fresh, enforced=enforced)
 
-    def _is_enforced(self, route: Route, trail: _Trail) -> Generator[Step, Any, bool]:
+    def _is_enforced(self, route: Route, trail: Trail) -> Generator[Step, Any, bool]:
         if route.report_only or self._enforcement.is_certain():
             return not route.report_only
-        if trail.ambiguous or not self._settings.credentials:
+        proof_only = not self._settings.credentials or (not trail.credentials and not route.credential)
+        if trail.ambiguous or proof_only:
             return self._settings.mode.name == "enforce"
         return (yield from self._enforcement.covers(trail.credentials, trail.bearers))
-
-    def _renewed_nonce(self, trail: _Trail) -> str | None:
-        if trail.issued is None or trail.proof is None or trail.now - trail.issued.at <= nonce.LIFE / 2:
-            return None
-        return self._nonces.mint(trail.proof.thumbprint, trail.now)
 
     def _decision(
         self,
         allowed: bool,
-        trail: _Trail,
+        trail: Trail,
         *,
         enforced: bool,
         refusal: Refusal | None = None,

@@ -1,0 +1,64 @@
+"""Whether a proof was made just now: by a nonce of this server (RFC 9449 9), else by `iat` (RFC 9449 4.3, check 11)."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from mfa_middleware.errors import Code, Refusal
+from mfa_middleware.proofs.dpop import MAX_AGE, Proof, is_in_time
+from mfa_middleware.proofs.nonce import LIFE, Issued, NonceMint
+from mfa_middleware.settings import Nonces
+
+__all__ = ["Freshness"]
+
+_HALF_LIFE: Final = LIFE / 2
+
+
+class Freshness:
+    """The nonce mode of one app."""
+
+    __slots__ = ("_mode", "_nonces")
+
+    def __init__(self, mode: Nonces, nonces: NonceMint) -> None:
+        self._mode = mode
+        self._nonces = nonces
+
+    def check(self, proof: Proof, now: float, *, demanded: bool) -> tuple[Issued | None, float]:
+        """The nonce of a proof, where it has a good one, and until when the proof may be accepted, in unix seconds.
+
+        `demanded`: the route asks for a nonce. Raises Refusal (use_dpop_nonce, stale_proof).
+        """
+        given = proof.claims.get("nonce")
+        issued = self._nonces.issued(given, proof.thumbprint, now) if given is not None else None
+        if issued is None:
+            self._check_without_nonce(given, demanded=demanded)
+        elif self._mode is not Nonces.OFF:
+            return issued, issued.at + LIFE
+        if not is_in_time(proof.iat, now):
+            raise self.stale(proof, now)
+        return issued, proof.iat + MAX_AGE
+
+    def _check_without_nonce(self, given: object, *, demanded: bool) -> None:
+        """A nonce that does not hold is no proof without one: with it, `iat` may have been accepted uncompared."""
+        if self._mode is Nonces.REQUIRED or demanded:
+            raise Refusal(Code.USE_DPOP_NONCE, "a nonce is required")
+        if given is not None and self._mode is not Nonces.OFF:
+            raise Refusal(Code.USE_DPOP_NONCE, "the nonce is too old, or not of this server for this machine")
+
+    def stale(self, proof: Proof, now: float) -> Refusal:
+        """The refusal of a proof that is out of time; it tells how far the clocks are apart."""
+        offset = round(now - proof.iat, 1)
+        code = Code.STALE_PROOF if self._mode is Nonces.OFF else Code.USE_DPOP_NONCE
+        return Refusal(code, f"iat is {offset} s before this server's clock", hints={"clock_offset": offset})
+
+    def cold(self) -> Refusal:
+        """The refusal of a proof that a store without a memory of the last seconds cannot judge."""
+        if self._mode is Nonces.OFF:
+            return Refusal(Code.STORE_UNAVAILABLE, "the replay store is new, and MFA_NONCE is off; wait")
+        return Refusal(Code.USE_DPOP_NONCE, "the replay store is new: only proofs with a nonce of it count")
+
+    def renewed(self, issued: Issued | None, thumbprint: str, now: float) -> str | None:
+        """A new nonce for the answer, where the one that was used is past half its life."""
+        if issued is None or now - issued.at <= _HALF_LIFE:
+            return None
+        return self._nonces.mint(thumbprint, now)
