@@ -44,7 +44,7 @@ class Challenger:
         headers = [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))]
         headers.append(("Cache-Control", "no-store"))
         if refusal.kind.status == HTTPStatus.UNAUTHORIZED or refusal.code is Code.SCOPE_DENIED:
-            headers.append(("WWW-Authenticate", self._challenge(refusal.kind.error)))
+            headers.append(("WWW-Authenticate", self._challenge(refusal.error)))
         if nonce is not None:
             headers.append(("DPoP-Nonce", nonce))
         if refusal.code in _RETRY_AFTER:

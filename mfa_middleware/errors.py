@@ -75,13 +75,22 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     """A request is refused.
 
     `detail` is for the operator and goes into the event only. `hints` are told to the caller, and only once
-    the signature has verified with an enrolled key.
+    the signature has verified with an enrolled key. `nothing_sent`: the caller gave no authentication at all, so
+    the challenge names no error (RFC 6750 3.1).
     """
 
-    def __init__(self, code: Code, detail: str, *, hints: Mapping[str, str | int | float] | None = None) -> None:
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        hints: Mapping[str, str | int | float] | None = None,
+        nothing_sent: bool = False,
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
+        self.error = None if nothing_sent else REFUSALS[code].error
         self.hints: Mapping[str, str | int | float] = hints or {}
 
     @property

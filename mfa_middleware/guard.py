@@ -119,6 +119,8 @@ class Guard:
             raise Refusal(Code.FORGED_TOKEN, f"the bearer token is forged: {', '.join(attacks)}")
         if not trail.credentials and route.credential and self._settings.credentials:
             raise Refusal(Code.MISSING_CREDENTIAL, f"no credential in {', '.join(self._settings.credentials)}")
+        if not trail.credentials and not headers.all(b"dpop"):
+            raise Refusal(Code.MISSING_PROOF, "there is no DPoP header", nothing_sent=True)
 
     def _first_use(self, proof: dpop.Proof) -> Generator[Step, Any, None]:
         if self._settings.first_use and self._settings.mode.name == "report":

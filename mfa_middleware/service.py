@@ -26,6 +26,7 @@ _OFF: Final = Decision(True, exempt=True)
 _LOST: Final = {
     "process": "forgotten at a restart, and not shared with any other process",
     "host": "shared by all workers of this host and user; forgotten when the host restarts",
+    "cluster": "shared by all hosts that name it",
 }
 
 
@@ -115,7 +116,7 @@ class Service:
 
     def _tell_start(self) -> None:
         settings, shared_by = self.settings, self.store.shared_by
-        detail = f"mode {settings.mode}; replay store {settings.replay_store} ({_LOST[shared_by]})"
+        detail = f"mode {settings.mode}; replay store {self.store.scheme}: ({_LOST[shared_by]})"
         if not settings.origins:
             detail += "; MFA_ORIGINS is not set, so only loopback callers are served"
         self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))
