@@ -26,6 +26,7 @@ _EVERY: Final = 0.4
 """How often the registry is asked, in seconds: it looks at its file as often, and a second is the promise."""
 _CLOSING: Final = 1.0
 _REASON: Final = "machine inactive"
+_CODES: Final = (POLICY_VIOLATION, 3003)  # daphne lets an app choose none below 3000; this one is "Forbidden" (IANA)
 _DENIAL: Final = "websocket.http.response"
 _REFUSALS: Final = (HTTPException, WebSocketException)
 _DISCONNECTS: Final = (OSError, WebSocketDisconnect)
@@ -124,10 +125,14 @@ class Socket:
     async def _close(self) -> None:
         for waiting in tuple(self._waiting):
             waiting.cancel()
-        if self._state is not _State.ENDED:
-            # the client may have gone at this very moment, and servers do not agree on how they say so
-            with contextlib.suppress(Exception), anyio.move_on_after(_CLOSING):
-                await self._send({"type": "websocket.close", "code": POLICY_VIOLATION, "reason": _REASON})
+        if self._state is _State.ENDED:
+            return
+        with anyio.move_on_after(_CLOSING):
+            for code in _CODES:
+                # the client may have gone at this very moment, and servers do not agree on how they say so
+                with contextlib.suppress(Exception):
+                    await self._send({"type": "websocket.close", "code": code, "reason": _REASON})
+                    return
 
     async def _still_acts(self) -> bool:
         try:
