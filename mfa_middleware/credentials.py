@@ -17,11 +17,11 @@ __all__ = ["Credential", "Places", "hash_of"]
 _SCHEME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ +")
 _NOT_TOKEN: Final = re.compile(rb"[^!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VISIBLE: Final = re.compile(rb"[!-+\--~]+")  # visible ASCII without the comma that joins two lines
-_PARAMETERS: Final = re.compile(  # possessive, so that no input is tried twice
-    rb"""[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+=[ \t]*+(?:"(?:[^"\\]|\\.)*+"|[^\s",]*+)
-    (?:[ \t]*+,[ \t]*+[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+=[ \t]*+(?:"(?:[^"\\]|\\.)*+"|[^\s",]*+))*+""",
-    re.VERBOSE,
+_PARAMETER: Final = (  # possessive, so that no input is tried twice
+    rb"""[!#$%&'*+.^_`|~0-9A-Za-z-]++[ \t]*+=[ \t]*+"""
+    rb"""(?:"(?:[\t !#-\[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*+"|[!#-+\--~]*+)"""
 )
+_PARAMETERS: Final = re.compile(rb"%b(?:[ \t]*+,[ \t]*+%b)*+" % (_PARAMETER, _PARAMETER))
 
 
 class Credential(NamedTuple):
