@@ -105,7 +105,7 @@ def serving(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
                 told += line
             yield process, told
         finally:
-            process.kill()
+            process.terminate()
 
 
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)])
