@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mfa_middleware.replay.files import store_path
+
 __all__ = ["COMMANDS", "ROOT", "Ended", "Server", "ended", "free_port", "running", "until"]
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +82,7 @@ def until(true: Callable[[], bool], what: str, *, seconds: float = DEADLINE, eve
 
 @contextlib.contextmanager
 def running(server: str, app: str, log: Path, *options: str, **environ: str) -> Iterator[Server]:
-    """Start a server of COMMANDS, wait until it listens, and end it with all its workers."""
+    """Start a server of COMMANDS, wait until it listens, end it with all its workers, and remove its MFA_APP store."""
     port = free_port()
     process = _start([*COMMANDS[server](app, port), *options], log, environ)
     found = Server(server, port, process, log)
@@ -90,6 +92,8 @@ def running(server: str, app: str, log: Path, *options: str, **environ: str) -> 
         yield found
     finally:
         _end(process)
+        if "MFA_APP" in environ:
+            store_path(environ["MFA_APP"]).unlink(missing_ok=True)
 
 
 def ended(server: str, app: str, log: Path, *options: str, **environ: str) -> Ended:
