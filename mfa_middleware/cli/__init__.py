@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str] | None, console: Console) -> int:
-    options = build_parser(COMMANDS).parse_args(arguments)
+    options = build_parser(COMMANDS).parse(sys.argv[1:] if arguments is None else arguments)
     try:
         status: int = options.run(options, console)
         console.out.flush()

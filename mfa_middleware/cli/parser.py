@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final, NoReturn, TypeAlias
@@ -27,11 +28,29 @@ _EXAMPLES: Final = """\
 Exit status: 0 done, 1 could not be done, 2 typed wrongly."""
 
 
+_THUMBPRINT: Final = re.compile(r"-[A-Za-z0-9_-]{42}")
+_HIDDEN: Final = "\0"
+
+
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser that says in one line what is wrong."""
+    """An ArgumentParser that says in one line what is wrong, and takes thumbprints that begin with a dash."""
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Parse what was typed. One thumbprint in 64 begins with a dash, and would be taken for options."""
+        hidden = [_HIDDEN + text if _THUMBPRINT.fullmatch(text) else text for text in arguments]
+        options = self.parse_args(hidden)
+        for name, value in vars(options).items():
+            setattr(options, name, _shown(value))
+        return options
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{PROGRAM}: error: {clean(message)} (see: {self.prog} --help)\n")
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    return value.removeprefix(_HIDDEN) if isinstance(value, str) else value
 
 
 class _Version(argparse.Action):

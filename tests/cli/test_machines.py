@@ -177,6 +177,14 @@ def test_rotate_gives_the_next_key_and_keeps_the_rest(enrolled: Cli) -> None:
     assert (machine["id"], machine["credentials"]) == ("depot-1", ["any"])
 
 
+@pytest.mark.parametrize("thumbprint", ["-hgseYdSG9ETD73njv_XB9OvasLq10UTT-PmNzVJkjs", "--" + "A" * 41])
+def test_a_thumbprint_may_begin_with_a_dash(enrolled: Cli, thumbprint: str) -> None:
+    enrolled.ok("machines", "change", "depot-1", "--next-thumbprint", thumbprint)
+    assert enrolled.ok("machines", "show", "depot-1", "--json").json()["next_thumbprint"] == thumbprint
+    assert thumbprint in enrolled("machines", "show", thumbprint).err
+    assert thumbprint in enrolled("machines", "pause", thumbprint).err
+
+
 def test_rotate_to_a_key_of_another_kind_takes_its_algorithm(enrolled: Cli) -> None:
     enrolled.ok("keygen", "next.pem", "--alg", "Ed25519")
     told = enrolled.ok("machines", "rotate", "depot-1", "--key", "next.pem", "--json").json()
