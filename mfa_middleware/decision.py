@@ -31,7 +31,7 @@ class Decision:
     exempt: bool = False
     machine: Machine | None = None
     refusal: Refusal | None = None
-    nonce: str | None = None
+    nonce: str | None = field(default=None, repr=False)
     facts: Facts = field(default_factory=Facts)
     client: Address | None = None
     thumbprint: str | None = None
