@@ -16,6 +16,7 @@ from mfa_middleware.uri import InvalidURI, is_ambiguous_path, is_printable, norm
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _ORIGIN: Final = re.compile(r"(https?)://([^/?#]+)/?", re.IGNORECASE)
+_NO_HOST: Final = re.compile(r"[^A-Za-z0-9._:\[\]-]")
 _PORT: Final = re.compile(r":([0-9]+)$")
 _LAST_PORT: Final = 65_535
 _BOOLEANS: Final = {
@@ -156,9 +157,11 @@ def _origin(word: str) -> str:
         raise ValueError(f"write origins such as https://api.example.com, without a path, instead of {shown}")
     try:
         host = match[2] if match[2].isascii() else match[2].encode("idna").decode("ascii")
-        origin = origin_of(match[1], host)
+        origin = origin_of(match[1], host) if _NO_HOST.search(host) is None else None
     except (InvalidURI, UnicodeError):
-        raise ValueError(f"write a host and an optional port, without a user, instead of {shown}") from None
+        origin = None
+    if origin is None:
+        raise ValueError(f"write a host and an optional port, without a user or a pattern, instead of {shown}")
     if (port := _PORT.search(origin)) is not None and int(port[1]) > _LAST_PORT:
         raise ValueError(f"write a port up to {_LAST_PORT} instead of {port[1]}")
     return origin
