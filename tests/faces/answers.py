@@ -30,12 +30,15 @@ _BEFORE_SIGNATURE = {
 }
 
 
-def assert_refused(answer: Response, code: Code, *, empty: bool = False) -> Any:
-    """The answer is this refusal in every detail; its problem document. `empty`: an answer to HEAD."""
+def assert_refused(answer: Response, code: Code, *, empty: bool = False, nothing_sent: bool = False) -> Any:
+    """The answer is this refusal in every detail; its problem document.
+
+    `empty`: an answer to HEAD. `nothing_sent`: to a request without credential and proof (RFC 6750 3.1).
+    """
     assert answer.status == REFUSALS[code].status, (answer, code)
     assert answer.all("content-type") == ["application/problem+json"], answer
     assert answer.all("cache-control") == ["no-store"]
-    assert answer.all("www-authenticate") == _challenge(code)
+    assert answer.all("www-authenticate") == _challenge(code, nothing_sent=nothing_sent)
     assert answer.all("retry-after") == _RETRY_AFTER.get(code, [])
     assert len(answer.all("dpop-nonce")) == (1 if code is Code.USE_DPOP_NONCE else 0)
     if empty:
@@ -51,8 +54,9 @@ def assert_refused(answer: Response, code: Code, *, empty: bool = False) -> Any:
     return document
 
 
-def _challenge(code: Code) -> list[str]:
-    status = REFUSALS[code].status
+def _challenge(code: Code, *, nothing_sent: bool) -> list[str]:
+    if nothing_sent:
+        return [f"DPoP {_ALGS}"]
     if code in _CHALLENGES:
         return [_CHALLENGES[code]]
-    return [f'DPoP error="invalid_dpop_proof", {_ALGS}'] if status == 401 else []
+    return [f'DPoP error="invalid_dpop_proof", {_ALGS}'] if REFUSALS[code].status == 401 else []

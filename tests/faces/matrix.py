@@ -25,6 +25,8 @@ class Trait(enum.Enum):
     LEADING_SLASHES = "a path that begins with // keeps both"
     CHUNKED = "a chunked body reaches the app"
     FORWARDED = "forwarding headers reach the app"
+    TOLD_APART = "the app can tell X_API_Key from X-API-Key"
+    UNDERSCORES = "a header whose name has an underscore reaches the app"
     TWO_AUTHORIZATIONS = "two Authorization lines reach the app"
     WEBSOCKET = "the app has a WebSocket"
     CLOSE_CODE = "an app may close a WebSocket with code 1008"
@@ -69,21 +71,31 @@ def _waitress(app: str) -> tuple[str, ...]:
     return (*_PYTHON, "waitress", "--listen", "127.0.0.1:{port}", app)
 
 
-def _granian(app: str, interface: str) -> tuple[str, ...]:
-    return (*_PYTHON, "granian", "--interface", interface, "--port", "{port}", "--no-access-log", app)
+def _granian(app: str, interface: str, *options: str) -> tuple[str, ...]:
+    return (*_PYTHON, "granian", "--interface", interface, "--port", "{port}", "--no-access-log", *options, app)
 
 
 _Lacks: TypeAlias = Mapping[Trait, str]
 _NO_SOCKET: _Lacks = {Trait.WEBSOCKET: "Flask, Django under WSGI, and the Django example have none"}
-_HTTP_SERVER: _Lacks = {Trait.LEADING_SLASHES: "Python's http.server makes one of them, against CVE-2021-28861"}
-_WAITRESS: _Lacks = {Trait.FORWARDED: "waitress takes them out, unless it is told of a trusted proxy"}
+_NO_UNDERSCORES: _Lacks = {Trait.UNDERSCORES: "the server takes such headers out"}
+_ONE_NAME: _Lacks = {Trait.TOLD_APART: "it makes one CGI variable of both, which the check and the app read alike"}
+_HTTP_SERVER: _Lacks = {
+    **_NO_UNDERSCORES,
+    Trait.LEADING_SLASHES: "Python's http.server makes one of them, against CVE-2021-28861",
+}
+_WAITRESS: _Lacks = {
+    **_NO_UNDERSCORES,
+    Trait.FORWARDED: "waitress takes them out, unless it is told of a trusted proxy",
+}
 _DECODED: _Lacks = {Trait.RAW_PATH: "it tells PATH_INFO only, which is decoded"}
 _RUNSERVER: _Lacks = {**_HTTP_SERVER, **_DECODED, Trait.CHUNKED: "wsgiref takes a chunked body for an empty one"}
 _NGINX: _Lacks = {
+    **_NO_UNDERSCORES,
     Trait.PASSED_ON: "a proxy_pass with a path decodes it, takes dot segments out and encodes it anew",
     Trait.TWO_AUTHORIZATIONS: "nginx refuses such a request itself",
 }
 _DAPHNE: _Lacks = {
+    **_NO_UNDERSCORES,
     Trait.DENIAL: "daphne answers 403 itself",
     Trait.CLOSE_CODE: "daphne takes 1000 and those from 3000 on",
 }
@@ -96,25 +108,25 @@ _BEHIND_NGINX: Mapping[str, Any] = {
     "environ": {"MFA_ORIGINS": "https://api.example.com", "MFA_PATH_PREFIX": PREFIX, "MFA_TRUSTED_PROXIES": "1"},
 }
 _SCRIPT_NAME: Mapping[str, Any] = {**_MOUNTED, "environ": {"SCRIPT_NAME": PREFIX}}
-_WSGI: Mapping[str, Any] = {"lacks": _NO_SOCKET}
+_GUNICORN: Mapping[str, Any] = {"lacks": {**_NO_SOCKET, **_NO_UNDERSCORES}}
 _TWO: Mapping[str, Any] = {"workers": 2}
 
 _ALL = (
     Face("fastapi-uvicorn-h11", _uvicorn(_FASTAPI, "--http", "h11", "--ws", "wsproto")),
     Face("fastapi-uvicorn-httptools", _uvicorn(_FASTAPI, "--http", "httptools", "--workers", "2"), **_TWO),
-    Face("fastapi-hypercorn", (*_PYTHON, "hypercorn", "--bind", "127.0.0.1:{port}", _FASTAPI)),
-    Face("fastapi-granian", _granian(_FASTAPI, "asgi")),
+    Face("fastapi-hypercorn", (*_PYTHON, "hypercorn", "-w", "2", "--bind", "127.0.0.1:{port}", _FASTAPI), **_TWO),
+    Face("fastapi-granian", _granian(_FASTAPI, "asgi", "--workers", "2"), **_TWO),
     Face("fastapi-daphne", (*_PYTHON, "daphne", "-b", "127.0.0.1", "-p", "{port}", _FASTAPI), lacks=_DAPHNE),
-    Face("flask-gunicorn-sync", _gunicorn(_FLASK, "--workers", "2"), **_TWO, **_WSGI),
-    Face("flask-gunicorn-gthread", _gunicorn(_FLASK, *_THREADS), **_TWO, **_WSGI),
+    Face("flask-gunicorn-sync", _gunicorn(_FLASK, "--workers", "2"), **_TWO, **_GUNICORN),
+    Face("flask-gunicorn-gthread", _gunicorn(_FLASK, *_THREADS), **_TWO, **_GUNICORN),
     Face("flask-waitress", _waitress(_FLASK), lacks={**_NO_SOCKET, **_WAITRESS}),
     Face(
         "flask-werkzeug",
         (*_PYTHON, "flask", "--app", "examples.flask_app.app", "run", "--port", "{port}"),
         lacks={**_NO_SOCKET, **_HTTP_SERVER},
     ),
-    Face("flask-granian", _granian(_FLASK, "wsgi"), lacks={**_NO_SOCKET, **_DECODED}),
-    Face("django-gunicorn", _gunicorn(_DJANGO_WSGI, "--workers", "2"), **_TWO, **_WSGI),
+    Face("flask-granian", _granian(_FLASK, "wsgi"), lacks={**_NO_SOCKET, **_DECODED, **_ONE_NAME}),
+    Face("django-gunicorn", _gunicorn(_DJANGO_WSGI, "--workers", "2"), **_TWO, **_GUNICORN),
     Face("django-uvicorn", _uvicorn(_DJANGO_ASGI), lacks=_DJANGO_ASGI_LACKS),
     Face(
         "django-runserver",
@@ -124,8 +136,8 @@ _ALL = (
     Face("fastapi-root-path", _uvicorn(_FASTAPI, "--root-path", PREFIX), signed=PREFIX),
     Face("fastapi-mounted", _uvicorn("tests.faces.mounted:fastapi"), **_MOUNTED),
     Face("flask-mounted", _waitress("tests.faces.mounted:flask"), **_MOUNTED, lacks={**_NO_SOCKET, **_WAITRESS}),
-    Face("flask-script-name", _gunicorn(_FLASK), **_SCRIPT_NAME, **_WSGI),
-    Face("django-script-name", _gunicorn(_DJANGO_WSGI), **_SCRIPT_NAME, **_WSGI),
+    Face("flask-script-name", _gunicorn(_FLASK), **_SCRIPT_NAME, **_GUNICORN),
+    Face("django-script-name", _gunicorn(_DJANGO_WSGI), **_SCRIPT_NAME, **_GUNICORN),
     Face("django-root-path", _uvicorn(_DJANGO_ASGI, "--root-path", PREFIX), signed=PREFIX, lacks=_DJANGO_ASGI_LACKS),
     Face("fastapi-nginx", _uvicorn(_FASTAPI, "--workers", "2"), **_BEHIND_NGINX, lacks=_NGINX),
     Face("flask-nginx", _gunicorn(_FLASK, "--workers", "2"), **_BEHIND_NGINX, lacks={**_NO_SOCKET, **_NGINX}),

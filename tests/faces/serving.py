@@ -20,15 +20,13 @@ from tests.helpers import nginx
 from tests.helpers.processes import Process, free_port, started, until
 from tests.helpers.rawhttp import Lines, Response, Wire, request
 
-__all__ = ["API_KEY", "BODY_LIMIT", "KEY", "OTHER_KEY", "Served", "Starting", "serving"]
+__all__ = ["API_KEY", "KEY", "OTHER_KEY", "Served", "Starting", "serving"]
 
 API_KEY, OTHER_KEY = "demo-key", "other-key"
 KEY: Lines = [("X-API-Key", API_KEY)]
-BODY_LIMIT = 65_536
 _COUNTER = itertools.count()
 _COMMON = {
     "MFA_CAPACITY": "30000",
-    "MFA_BODY_LIMIT": str(BODY_LIMIT),
     "MFA_EXEMPT": "/orders/open",
     "MFA_JWT_ALGORITHMS": "RS256",
     "EXAMPLE_API_KEYS": f"{API_KEY},{OTHER_KEY}",

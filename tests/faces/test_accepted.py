@@ -147,7 +147,7 @@ def test_a_refusal_can_be_read_by_a_script_of_another_origin(served: Served) -> 
 def test_a_route_where_the_proof_is_the_only_factor(served: Served) -> None:
     answer = served.send("GET", "/heartbeat", [("DPoP", served.proof("depot", "GET", "/heartbeat", credential=None))])
     assert (answer.status, answer.json) == (200, {"machine": "depot"})
-    assert_refused(served.send("GET", "/heartbeat"), Code.MISSING_PROOF)
+    assert_refused(served.send("GET", "/heartbeat"), Code.MISSING_PROOF, nothing_sent=True)
 
 
 def test_a_route_that_only_reports_lets_everybody_in_and_names_only_who_has_proven_it(served: Served) -> None:

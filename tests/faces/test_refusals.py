@@ -12,8 +12,8 @@ from mfa_middleware.errors import Code
 from tests.faces import forge
 from tests.faces.answers import assert_refused
 from tests.faces.matrix import Trait
-from tests.faces.serving import API_KEY, BODY_LIMIT, KEY, OTHER_KEY, Served
-from tests.helpers.rawhttp import Lines, Response, chunked, head
+from tests.faces.serving import API_KEY, KEY, OTHER_KEY, Served
+from tests.helpers.rawhttp import Lines, Response, request
 
 _Case: TypeAlias = tuple[Code, Callable[[Served], Response]]
 
@@ -46,15 +46,6 @@ def _signed_by_a_thief(served: Served) -> Response:
     return _get(served, key=served.keys["stranger"], header={"jwk": jwk})
 
 
-def _chunked_post(served: Served) -> Response:
-    body = b"x" * (BODY_LIMIT + 1)
-    lines = [*served.signed("depot", "POST", "/orders", body=body), ("Transfer-Encoding", "chunked")]
-    with served.wire() as wire:
-        wire.send(head("POST", f"{served.face.wire}/orders", lines, host=served.host))
-        return wire.send(*chunked([body[:60_000], body[60_000:]])).answer("POST")
-
-
-_OBJECT = {"id": 7}
 CASES: dict[str, _Case] = {
     "nothing": (Code.MISSING_CREDENTIAL, lambda s: s.send("GET", "/orders")),
     "a proof but no credential": (Code.MISSING_CREDENTIAL, lambda s: _with(s, [], credential=None)),
@@ -126,10 +117,6 @@ CASES: dict[str, _Case] = {
     "without the scope": (Code.SCOPE_DENIED, lambda s: s.call("depot", "GET", "/admin")),
     "without the scope, with a body": (Code.SCOPE_DENIED, lambda s: s.call("office", "POST", "/orders", b"{}")),
     "a key that is not the machine's": (Code.SCOPE_DENIED, lambda s: s.call("single", "GET", "/orders")),
-    "a body over the limit": (
-        Code.BODY_TOO_LARGE,
-        lambda s: s.call("depot", "POST", "/orders", b"x" * (BODY_LIMIT + 1)),
-    ),
 }
 
 
@@ -148,12 +135,40 @@ def test_authorization_in_two_lines(served: Served) -> None:
         assert answer.status == 400
 
 
-def test_a_chunked_body_over_the_limit(served: Served) -> None:
-    answer = _chunked_post(served)
-    if served.face.has(Trait.CHUNKED):
-        assert_refused(answer, Code.BODY_TOO_LARGE)
+def test_a_key_under_a_name_with_an_underscore(served: Served) -> None:
+    twin = ("X_API_Key", API_KEY)
+    alone, beside = _with(served, [twin]), _with(served, [*KEY, twin])
+    if not served.face.has(Trait.TOLD_APART):
+        assert (alone.status, beside.status) == (200, 200)
+        assert_refused(_with(served, [*KEY, ("X_API_Key", OTHER_KEY)]), Code.WRONG_BINDING)
+    elif served.face.has(Trait.UNDERSCORES):
+        assert_refused(alone, Code.WRONG_BINDING)
+        assert_refused(beside, Code.WRONG_BINDING)
     else:
-        assert_refused(answer, Code.WRONG_DIGEST)
+        assert_refused(alone, Code.MISSING_CREDENTIAL)
+        assert beside.status == 200
+
+
+def _at_host(served: Served, host: str, url: str) -> Response:
+    lines = served.signed("depot", "GET", "/orders", htu=url)
+    with served.wire() as wire:
+        return wire.send(request("GET", f"{served.face.wire}/orders", lines, host=host)).answer()
+
+
+def test_the_caller_does_not_choose_the_origin(served: Served) -> None:
+    elsewhere = f"http://shop.example{served.face.signed}/orders"
+    assert_refused(_at_host(served, "shop.example", elsewhere), Code.WRONG_TARGET)
+    assert_refused(_at_host(served, "127.0.0.1@shop.example", elsewhere), Code.WRONG_TARGET)
+    here = _at_host(served, "shop.example", served.url("/orders"))
+    if served.face.origin:
+        assert here.status == 200
+    else:
+        assert_refused(here, Code.WRONG_TARGET)
+
+
+def test_a_host_in_two_lines(served: Served) -> None:
+    answer = served.send("GET", "/orders", [("Host", served.host), *served.signed("depot", "GET", "/orders")])
+    assert answer.status in (400, 401), answer
 
 
 def test_every_worker_refuses_a_replay(served: Served) -> None:

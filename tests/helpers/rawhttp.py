@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from http.client import HTTPException, HTTPResponse
 from typing import Any, Self, TypeAlias, cast
 
-__all__ = ["Lines", "Response", "Wire", "chunked", "head", "request"]
+__all__ = ["Lines", "Response", "Wire", "chunked", "head", "parsed", "request"]
 
 Lines: TypeAlias = Sequence[tuple[str, str | bytes]]
 """Header lines in the order in which they go out; text as latin-1."""
@@ -40,8 +40,8 @@ class Response:
 
     @property
     def code(self) -> str | None:
-        """The code of a refusal; None for any other answer."""
-        if self.all("content-type") != ["application/problem+json"]:
+        """The code of a refusal; None for any other answer, and for one without a body."""
+        if self.all("content-type") != ["application/problem+json"] or not self.body:
             return None
         code: str = self.json["code"]
         return code
@@ -84,6 +84,18 @@ class _Kept(io.BufferedReader):
         pass
 
 
+def parsed(octets: bytes, method: str = "GET") -> Response:
+    """The first answer in what a server sent."""
+    return _read(_Kept(cast("io.RawIOBase", io.BytesIO(octets))), method)
+
+
+def _read(reader: _Kept, method: str) -> Response:
+    response = HTTPResponse(cast("socket.socket", reader), method=method)
+    response.begin()
+    lines = tuple((name.lower(), value) for name, value in response.getheaders())
+    return Response(response.status, lines, response.read())
+
+
 class Wire:
     """A TCP connection to a port of this machine, from `source`."""
 
@@ -103,10 +115,7 @@ class Wire:
     def answer(self, method: str = "GET") -> Response:
         """The next answer, after any with status 100. Raises EOFError where there is none, or no whole one."""
         try:
-            response = HTTPResponse(cast("socket.socket", self._reader), method=method)
-            response.begin()
-            lines = tuple((name.lower(), value) for name, value in response.getheaders())
-            return Response(response.status, lines, response.read())
+            return _read(self._reader, method)
         except (ConnectionError, HTTPException) as error:
             raise EOFError(repr(error)) from error
 

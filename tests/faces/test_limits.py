@@ -1,6 +1,6 @@
-"""What the replay store says is told on every face: a quota, a full store, one that cannot be used, one that is new.
+"""Where there is little room, every face says of what: the body, a machine's quota, the replay store, time.
 
-The twin has MFA_NONCE=off, five live proofs for each machine, and room for a thousand.
+The twin has MFA_NONCE=off, bodies of 4000 bytes, five live proofs for each machine, and room for a thousand.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from mfa_middleware.replay import Outcome
 from mfa_middleware.replay.files import store_path
 from mfa_middleware.replay.shared import SharedStore
 from tests.faces.answers import assert_refused
-from tests.faces.conftest import SMALL_QUOTA
-from tests.faces.matrix import FACES
+from tests.faces.conftest import SMALL_BODY, SMALL_QUOTA
+from tests.faces.matrix import FACES, Trait
 from tests.faces.serving import Served
 from tests.helpers.processes import until
-from tests.helpers.rawhttp import Response
+from tests.helpers.rawhttp import Response, chunked, head
 
 _AT_ONCE = [name for name, face in FACES.items() if face.origin is None]
 _AFTER_A_WHILE = [name for name, face in FACES.items() if face.origin is not None]
@@ -43,6 +43,20 @@ def foreign_file(twin: Served) -> Iterator[Path]:
     foreign.replace(path)
     yield path
     path.unlink(missing_ok=True)
+
+
+def test_a_body_over_the_limit(twin: Served) -> None:
+    body = b"x" * (SMALL_BODY + 1)
+    assert_refused(twin.call("depot", "POST", "/orders", body, nonce=None), Code.BODY_TOO_LARGE)
+
+
+def test_a_chunked_body_over_the_limit(twin: Served) -> None:
+    body = b"x" * (SMALL_BODY + 1)
+    lines = [*twin.signed("depot", "POST", "/orders", body=body, nonce=None), ("Transfer-Encoding", "chunked")]
+    start = head("POST", f"{twin.face.wire}/orders", lines, host=twin.host)
+    with twin.wire() as wire:
+        answer = wire.send(start + b"".join(chunked([body[:2_000], body[2_000:]]))).answer("POST")
+    assert_refused(answer, Code.BODY_TOO_LARGE if twin.face.has(Trait.CHUNKED) else Code.WRONG_DIGEST)
 
 
 @pytest.mark.parametrize("ahead", [-90, 60])
