@@ -27,8 +27,10 @@ _LAST: Final = {
     2: frozenset(b"AQgw"),
     3: frozenset(b"AEIMQUYcgkosw048"),
 }
-# A string, closed or not, so that each byte is read once; or a bracket outside of strings.
-_LEVELS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+_STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # closed or not, so that each byte is read once
+_AS_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
+_NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
+_BEGINNING: Final = 256
 
 
 class Malformed(ValueError):  # noqa: N818 - named for what the input is
@@ -113,15 +115,17 @@ def parse_object(raw: bytes, limits: Limits = PROOF) -> dict[str, Any]:
 
 
 def _check_depth(raw: bytes, limit: int) -> None:
-    depth = 0
-    for match in _LEVELS.finditer(raw):
-        bracket = match[0]
-        if bracket in (b"{", b"["):
-            depth += 1
-            if depth > limit:
-                raise Malformed(f"JSON deeper than {limit}")
-        elif bracket in (b"}", b"]"):
-            depth -= 1
+    """What is deep is mostly so from its beginning on, and refused there; what is broad is measured as a whole."""
+    if _brackets_left(raw[:_BEGINNING], limit) > limit or _brackets_left(raw, limit):
+        raise Malformed(f"JSON deeper than {limit}")
+
+
+def _brackets_left(raw: bytes, limit: int) -> int:
+    """How many brackets are open once the innermost levels have been taken off, `limit` times."""
+    brackets = _STRINGS.sub(b"", raw).translate(_AS_ONE_KIND, _NO_BRACKET)
+    for _ in range(limit):
+        brackets = brackets.replace(b"[]", b"")
+    return brackets.count(b"[")
 
 
 def _unique_members(pairs: list[tuple[str, Any]], *, limit: int) -> dict[str, Any]:
