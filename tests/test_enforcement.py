@@ -284,6 +284,12 @@ class TestRoutes:
         assert not decision.enforced
         assert decision.refusal is not None
 
+    def test_report_only_holds_in_every_mode(self) -> None:
+        bench = Bench(mode="enforce:99.999%", secret=SECRET)
+        decision = bench.check(b"junk", route=required(report_only=True))
+        assert decision.allowed
+        assert not decision.enforced
+
     def test_what_is_missing_is_told_to_a_verified_caller(self) -> None:
         bench = Bench()
         for route, claim in ((required(query=True), "htq"), (required(body=True), "htd")):
