@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any
 
 import pytest
 
 from mfa_middleware.client import PrivateKey
 from mfa_middleware.credentials import hash_of
-from tests.faces.matrix import FACES, Face
+from tests.faces.matrix import FACES
 from tests.faces.serving import OTHER_KEY, Served, serving
 from tests.helpers import nginx
 
@@ -69,13 +69,8 @@ def twin(pair: tuple[Served, Served]) -> Served:
     return pair[1]
 
 
-@pytest.fixture
-def face(served: Served) -> Face:
-    return served.face
-
-
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[Any]:
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
     """A failure shows what the server wrote."""
     report = yield
     pair = getattr(item, "funcargs", {}).get("pair")

@@ -21,11 +21,9 @@ from mfa_middleware import django as django_face
 from mfa_middleware.flask import MFA
 from mfa_middleware.service import Service
 from tests.helpers.rawhttp import Response
-from tests.integrations import django_project
+from tests.integrations import django_project  # noqa: F401 - it configures Django
 
 __all__ = ["LOCAL", "Sent", "received"]
-
-assert django_project  # it configures Django
 
 
 @dataclass(frozen=True)
@@ -152,7 +150,7 @@ def _of_asgi(service: Service) -> Any:
 
 def _of_fastapi(service: Service) -> Any:
     app = FastAPI()
-    app.add_middleware(lambda _: _echo)  # type: ignore[arg-type]
+    app.add_middleware(lambda _: _echo)
     app.add_middleware(asgi.MFAMiddleware, service=service)
     return lambda sent: _asgi(app, sent)
 

@@ -51,10 +51,6 @@ class Face:
     environ: Mapping[str, str] = field(default_factory=dict, hash=False)
     lacks: Mapping[Trait, str] = field(default_factory=dict, hash=False)
 
-    @property
-    def family(self) -> str:
-        return self.name.partition("-")[0]
-
     def has(self, trait: Trait) -> bool:
         return trait not in self.lacks
 

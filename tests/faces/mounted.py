@@ -20,7 +20,7 @@ def __getattr__(name: str) -> Any:
         from werkzeug.exceptions import NotFound
         from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
-        from examples.flask_app.app import app
+        from examples.flask_app.app import app as flask_app
 
-        return DispatcherMiddleware(NotFound(), {"/shop": app})
+        return DispatcherMiddleware(NotFound(), {"/shop": flask_app})
     raise AttributeError(name)

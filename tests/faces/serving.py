@@ -65,7 +65,7 @@ class Served:
     def wire(self, **options: Any) -> Wire:
         return Wire(self.port, **options)
 
-    def bytes(
+    def octets(
         self, method: str, target: str, lines: Lines = (), body: bytes | None = None, *, close: bool = True
     ) -> bytes:
         """A request as it goes out."""
@@ -74,7 +74,7 @@ class Served:
     def send(self, method: str, target: str, lines: Lines = (), body: bytes | None = None, **options: Any) -> Response:
         """A request on a connection of its own."""
         with self.wire(**options) as wire:
-            return wire.send(self.bytes(method, target, lines, body)).answer(method)
+            return wire.send(self.octets(method, target, lines, body)).answer(method)
 
     def proof(
         self,
@@ -147,10 +147,17 @@ class Starting:
 
     def ready(self) -> Served:
         """Wait until it answers."""
+        try:
+            self._wait()
+        except AssertionError as error:
+            error.add_note(self.served.output)
+            raise
+        return self.served
+
+    def _wait(self) -> None:
         ports = {self.behind, self.served.port}
         until(lambda: all(process_listens(self.served, port) for port in ports), f"{self.served.face.name} listens")
-        until(self._answers, f"{self.served.face.name} answers\n{self.served.output}")
-        return self.served
+        until(self._answers, f"{self.served.face.name} answers")
 
     def _answers(self) -> bool:
         with contextlib.suppress(OSError, EOFError):

@@ -50,7 +50,7 @@ def test_what_the_client_signs(served: Served) -> None:
         served.keys["depot"],
         "GET",
         served.url("/search?q=a%20b&r=%2F"),
-        headers=dict(KEY),
+        headers=KEY,
         nonce=served.nonces.get("depot"),
     )
     answer = served.send("GET", "/search?q=a%20b&r=%2F", [*KEY, *headers.items()])

@@ -27,7 +27,7 @@ def _one_more(served: Served, wire: Wire, before: Response) -> list[Response]:
 
 
 def _order(served: Served, number: int, *, close: bool = False) -> bytes:
-    return served.bytes("GET", f"/orders/{number}", served.signed("depot", "GET", f"/orders/{number}"), close=close)
+    return served.octets("GET", f"/orders/{number}", served.signed("depot", "GET", f"/orders/{number}"), close=close)
 
 
 def _orders(answers: list[Response]) -> list[str | None]:
@@ -43,7 +43,7 @@ def test_a_connection_goes_on_after_an_accepted_request_or_is_closed(served: Ser
 
 def test_the_body_of_a_refused_request_is_not_the_next_request(served: Served) -> None:
     with served.wire() as wire:
-        wire.send(served.bytes("POST", "/orders", KEY, _SMUGGLED, close=False))
+        wire.send(served.octets("POST", "/orders", KEY, _SMUGGLED, close=False))
         answer = wire.answer("POST")
         assert_refused(answer, Code.MISSING_PROOF)
         assert _orders(_one_more(served, wire, answer)) in (["2"], [])
@@ -66,7 +66,7 @@ def test_pipelined_requests_are_answered_in_their_order(served: Served) -> None:
 
 def test_a_proof_sent_twice_at_once_on_one_connection_counts_once(served: Served) -> None:
     lines = served.signed("depot", "GET", "/orders")
-    first, second = (served.bytes("GET", "/orders", lines, close=close) for close in (False, True))
+    first, second = (served.octets("GET", "/orders", lines, close=close) for close in (False, True))
     with served.wire() as wire:
         answers = _rest(wire.send(first + second))
     assert [answer.code for answer in answers] in ([None, "replayed"], [None])
@@ -77,5 +77,5 @@ def test_a_body_that_is_cut_off_uses_no_proof_up(served: Served) -> None:
     body = b'{"item": "bolt"}'
     lines = served.signed("depot", "POST", "/orders", body=body)
     with served.wire() as wire:
-        wire.send(served.bytes("POST", "/orders", lines, body)[:-5])
+        wire.send(served.octets("POST", "/orders", lines, body)[:-5])
     assert served.send("POST", "/orders", lines, body).status == 201

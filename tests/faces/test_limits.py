@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ _FOREIGN = b"what I wanted to keep\n" * 1000
 _for_each = pytest.mark.parametrize
 
 
-def _get(twin: Served, machine: str = "depot", **options: object) -> Response:
+def _get(twin: Served, machine: str = "depot", **options: Any) -> Response:
     return twin.call(machine, "GET", "/orders", nonce=None, **options)
 
 

@@ -76,7 +76,7 @@ _OPEN = {"machine": None, "order": "open"}
 def _signed(served: Served, path: str) -> Lines:
     """As our client signs it."""
     nonce = served.nonce("depot") if served.face.origin else None
-    return [*KEY, *sign_headers(served.keys["depot"], "GET", served.url(path), headers=dict(KEY), nonce=nonce).items()]
+    return [*KEY, *sign_headers(served.keys["depot"], "GET", served.url(path), headers=KEY, nonce=nonce).items()]
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -40,7 +40,7 @@ async def _all_at_once(port: int, requests: list[bytes]) -> list[list[str]]:
     scope="session",
 )
 def test_a_proof_that_many_present_at_once_is_accepted_once(served: Served) -> None:
-    requests = [served.bytes("GET", "/orders", served.signed("depot", "GET", "/orders")) for _ in range(_PROOFS)]
+    requests = [served.octets("GET", "/orders", served.signed("depot", "GET", "/orders")) for _ in range(_PROOFS)]
     answered = asyncio.run(_all_at_once(served.port, requests))
     for codes in zip(*answered, strict=True):
         assert Counter(codes) == {"200": 1, Code.REPLAYED: _CONNECTIONS - 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -22,11 +22,11 @@ def _proofs(served: Served, *proofs: str) -> Response:
     return served.send("GET", "/orders", [*KEY, *(("DPoP", proof) for proof in proofs)])
 
 
-def _get(served: Served, **options: object) -> Response:
+def _get(served: Served, **options: Any) -> Response:
     return served.call("depot", "GET", "/orders", **options)
 
 
-def _with(served: Served, lines: Lines, **options: object) -> Response:
+def _with(served: Served, lines: Lines, **options: Any) -> Response:
     """Other credential lines than the proof is bound to."""
     return served.send("GET", "/orders", [*lines, ("DPoP", served.proof("depot", "GET", "/orders", **options))])
 

@@ -23,7 +23,8 @@ def _changes(served: Served, change: Callable[[], object], code: Code | None) ->
     """After a change, every worker comes to give this answer in time, and then all answers are this one."""
     workers = {answer.one("x-worker") for answer in served.by_all_workers(lambda: _get(served))}
     change()
-    began, changed = time.monotonic(), set()
+    began = time.monotonic()
+    changed: set[str] = set()
 
     def all_changed() -> bool:
         answers = served.by_all_workers(lambda: _get(served), seconds=_WITHIN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -28,7 +29,7 @@ _HANDSHAKE: Lines = [
 ]
 
 
-def _signed(served: Served, machine: str = "feed", *, scheme: str = "http", **claims: object) -> Lines:
+def _signed(served: Served, machine: str = "feed", *, scheme: str = "http", **claims: Any) -> Lines:
     htu = served.url("/feed").replace("http", scheme, 1)
     return served.signed(machine, "GET", "/feed", **{"htu": htu, **claims})
 
@@ -46,7 +47,7 @@ def _refused(served: Served, lines: Lines, code: Code) -> None:
         assert response.status_code == 403
         return
     given = tuple((name.lower(), value) for name, value in response.headers.raw_items())
-    assert_refused(Response(response.status_code, given, response.body), code)
+    assert_refused(Response(response.status_code, given, bytes(response.body)), code)
 
 
 @_on_each
