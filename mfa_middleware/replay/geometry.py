@@ -28,7 +28,7 @@ class Geometry:
     """The layout of a table for `capacity` live entries.
 
     A key has two candidate buckets, both in one stripe, and goes into the emptier one. Each takes `limit` live
-    entries, so no more than about `capacity` fit in all; measured, none is refused below nine tenths of it.
+    entries, a tenth more than its share: so `capacity` fit although buckets fill unevenly, and few more than that.
     """
 
     capacity: int
@@ -47,7 +47,7 @@ class Geometry:
         needed = -(-capacity // _LIVE)
         stripes = max(1, min(_MOST_STRIPES, needed // _BUCKETS_PER_STRIPE))
         buckets = max(2, -(-needed // stripes))
-        limit = -(-capacity // (stripes * buckets))
+        limit = min(RECORDS, -(-capacity * 11 // (10 * stripes * buckets)))
         return cls(capacity, stripes, buckets, limit, shelves=max(8, min(1024, capacity // 1000)))
 
     @property

@@ -9,16 +9,16 @@ from tests.replay.clocks import HandClock
 from tests.replay.using import Opener, key, nonced
 
 
-@pytest.mark.parametrize(("capacity", "first"), [(20, 0.8), (200, 0.85), (20_000, 0.9)])
-def test_a_store_answers_full_from_nine_tenths_of_its_capacity(
-    opened: Opener, clock: HandClock, capacity: int, first: float
+@pytest.mark.parametrize("capacity", [20, 200, 20_000])
+def test_a_store_holds_its_capacity_and_little_more_and_then_answers_full(
+    opened: Opener, clock: HandClock, capacity: int
 ) -> None:
-    store, names, outcomes = opened(capacity=capacity), [], []
-    for _ in range(int(capacity * 1.5)):
+    store, names, outcomes = opened(capacity=capacity, quota=3 * capacity), [], []
+    for _ in range(2 * capacity):
         names.append(key())
         outcomes.append(nonced(store, clock, names[-1]))
-    assert outcomes.index(Outcome.FULL) >= first * capacity
-    assert outcomes.count(Outcome.NEW) <= capacity * 1.05
+    assert outcomes.index(Outcome.FULL) >= 0.95 * capacity
+    assert outcomes.count(Outcome.NEW) <= 1.15 * capacity
     assert set(outcomes[-10:]) == {Outcome.FULL}
     live = [name for name, outcome in zip(names, outcomes, strict=True) if outcome is Outcome.NEW]
     assert {nonced(store, clock, name) for name in live} == {Outcome.SEEN}

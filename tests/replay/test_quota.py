@@ -86,9 +86,9 @@ def test_more_owners_than_rows_are_counted_together_and_never_too_little(opened:
 
 
 def test_an_owner_without_a_row_takes_its_count_into_the_row_it_gets(opened: Opener, clock: HandClock) -> None:
-    store, quota = opened(capacity=4000, quota=3), 3
+    store, quota = opened(capacity=4000, quota=12), 12
     clock.advance(WINDOW_SECONDS - clock.monotonic() % WINDOW_SECONDS + 1)
-    crowd = [f"owner {number}".encode() for number in range(400)]
+    crowd = [f"owner {number}".encode() for number in range(200)]
     late = [f"late {number}".encode() for number in range(40)]
     for owner in crowd:
         nonced(store, clock, key(), owner=owner)
@@ -97,5 +97,5 @@ def test_an_owner_without_a_row_takes_its_count_into_the_row_it_gets(opened: Ope
     assert any(before.values())
     clock.advance(WINDOW_SECONDS)
     for owner in late:
-        again = sum(nonced(store, clock, key(), owner=owner) is Outcome.NEW for _ in range(5))
+        again = sum(nonced(store, clock, key(), owner=owner) is Outcome.NEW for _ in range(quota + 2))
         assert before[owner] + again <= quota
