@@ -119,6 +119,12 @@ class TestPercent:
             tokens = [jwt(bench, iss="https://idp", sub=str(subject), exp=number) for number in range(5)]
             assert len(enforced(bench, tokens)) in (0, 5)
 
+    @pytest.mark.parametrize("claims", [{"iss": "https://idp"}, {"sub": "press-4"}])
+    def test_a_jwt_without_issuer_and_subject_falls_where_it_falls_itself(self, claims: dict[str, str]) -> None:
+        bench = Bench(mode="enforce:50%", secret=SECRET)
+        tokens = [jwt(bench, **claims, exp=number) for number in range(40)]
+        assert 5 < len(enforced(bench, tokens)) < 35
+
     def test_issuer_and_subject_cannot_be_shifted_into_each_other(self) -> None:
         bench = Bench(mode="enforce:50%", secret=SECRET)
         results = {(len(enforced(bench, [jwt(bench, iss="a" * n, sub="a" * (20 - n))]))) for n in range(1, 20)}

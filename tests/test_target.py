@@ -259,6 +259,16 @@ class TestTarget:
         assert not names("https://api.example.com/a", path)
         assert not names(f"https://api.example.com/{path}", path)
 
+    @pytest.mark.parametrize("path", ["x", ".evil.example/a", ":8443/a", "@evil.example/a"])
+    def test_a_target_cannot_go_on_where_the_origin_ends(self, path: str) -> None:
+        for exact in (True, False):
+            assert not names(f"https://api.example.com{path}", path, exact=exact)
+
+    def test_only_the_asterisk_is_the_whole_server_and_only_for_options(self) -> None:
+        assert not names("https://api.example.com", "/a", method="OPTIONS")
+        assert names("https://api.example.com/a", "/a", method="OPTIONS")
+        assert not names("https://api.example.com", "*", method="GET")
+
     def test_options_of_the_whole_server_have_an_empty_path(self) -> None:
         assert names("https://api.example.com", "*", method="OPTIONS")
         assert names("https://api.example.com/", "*", method="OPTIONS")
