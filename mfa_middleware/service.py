@@ -56,6 +56,7 @@ class Service:
             app=settings.app,
             never_cold=not settings.origins,
             clock=clock,
+            alone=settings.mode.name == "enforce",
         )
         self._guard = Guard(settings, NonceMint(self.store.state, settings.secret), clock)
         self._challenger = Challenger(sorted(settings.algorithms))

@@ -22,7 +22,14 @@ _STORES: Final[Mapping[str, str]] = MappingProxyType(
 
 
 def open_store(
-    uri: str, *, capacity: int, quota: int, app: str, never_cold: bool = False, clock: Clock = SYSTEM_CLOCK
+    uri: str,
+    *,
+    capacity: int,
+    quota: int,
+    app: str,
+    never_cold: bool = False,
+    clock: Clock = SYSTEM_CLOCK,
+    alone: bool = False,
 ) -> ReplayStore:
     """The store that `uri` names, ready for claims. Raises ConfigurationError, with what to write instead."""
     scheme, colon, _ = uri.partition(":")
@@ -31,6 +38,6 @@ def open_store(
         known = ", ".join(f"{name}:" for name in _STORES)
         raise ConfigurationError(f"no replay store is called {uri.partition('@')[0]!r}: write one of {known}")
     module, _, name = where.partition(":")
-    options = Options(capacity=capacity, quota=quota, app=app, never_cold=never_cold, clock=clock)
+    options = Options(capacity=capacity, quota=quota, app=app, never_cold=never_cold, clock=clock, alone=alone)
     store: ReplayStore = getattr(import_module(module), name).open(uri, options)
     return store

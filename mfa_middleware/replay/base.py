@@ -62,7 +62,8 @@ class StoreState:
 class Options:
     """What a store is built with. `capacity`: live entries. `quota`: live entries of one owner. `app`: name of the
     application, which keeps two of them apart. `never_cold`: accept proofs without a nonce from the first second on;
-    only for a first try on one's own machine.
+    only for a first try on one's own machine. `alone`: a store that processes do not share must refuse to serve an app
+    that another process serves too.
     """
 
     capacity: int
@@ -70,6 +71,7 @@ class Options:
     app: str
     never_cold: bool
     clock: Clock
+    alone: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (("capacity", self.capacity), ("quota", self.quota)):

@@ -12,6 +12,7 @@ from mfa_middleware.replay.era import Era, boot_id
 from mfa_middleware.replay.geometry import Geometry
 from mfa_middleware.replay.header import first_page, parse
 from mfa_middleware.replay.locks import ThreadLocks
+from mfa_middleware.replay.solitary import stay_alone
 from mfa_middleware.replay.store import TableStore
 from mfa_middleware.replay.table import Table, lock_count
 from mfa_middleware.replay.tables import TABLES
@@ -24,15 +25,25 @@ _URI: Final = "memory:"
 class MemoryStore(TableStore):
     """Remembers proofs for one process, and for all its threads. What it knows is gone when the process ends.
 
-    The child of a fork starts an empty one, which is cold.
+    The child of a fork starts an empty one, which is cold. `alone`: the name of an app that only one process may
+    serve, because another one would accept each proof once more.
     """
 
     scheme: ClassVar[str] = "memory"
     blocking: bool = False
     shared_by: str = "process"
 
-    def __init__(self, *, capacity: int, quota: int, never_cold: bool = False, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(
+        self,
+        *,
+        capacity: int,
+        quota: int,
+        never_cold: bool = False,
+        clock: Clock = SYSTEM_CLOCK,
+        alone: str | None = None,
+    ) -> None:
         self._capacity = capacity
+        self._alone = alone
         super().__init__(Options(capacity=capacity, quota=quota, app="", never_cold=never_cold, clock=clock))
 
     @classmethod
@@ -40,9 +51,17 @@ class MemoryStore(TableStore):
         """The store for `memory:`. Raises ConfigurationError if the URI says more than that."""
         if uri != _URI:
             raise ConfigurationError(f"the replay store is {uri!r}: write {_URI} with nothing after the colon")
-        return cls(capacity=options.capacity, quota=options.quota, never_cold=options.never_cold, clock=options.clock)
+        return cls(
+            capacity=options.capacity,
+            quota=options.quota,
+            never_cold=options.never_cold,
+            clock=options.clock,
+            alone=options.app if options.alone else None,
+        )
 
     def _find_table(self) -> Table:
+        if self._alone is not None:
+            stay_alone(self._alone)
         geometry = Geometry.of(self._capacity)
         page = first_page(self._capacity, Era.first(self._clock, boot_id()))
         header = parse(page)
