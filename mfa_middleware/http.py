@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from itertools import chain, product
+from operator import add
 from typing import Final, NamedTuple, TypeAlias
 
 from mfa_middleware.uri import is_ambiguous_path
@@ -23,6 +25,7 @@ _FORWARDING: Final = (
     b"x-real-ip",
 )
 _LONGEST_ADDRESS: Final = 128
+_NO_TWINS: Final[frozenset[bytes]] = frozenset()
 _ALWAYS: Final = (
     b"dpop",
     b"host",
@@ -61,52 +64,74 @@ class Request(NamedTuple):
 class Headers:
     """The headers that the check reads, from one pass over all of them.
 
-    `twins` are wanted names that also came with `_` for `-`: CGI and some frameworks read both as one.
+    `repeated`: every line of each wanted header, where some header has several lines; else None, and `single` has
+    them all. `twins` are wanted names that also came with `_` for `-`: CGI and some frameworks read both as one.
     """
 
-    __slots__ = ("_found", "twins")
+    __slots__ = ("_repeated", "_single", "twins")
 
-    def __init__(self, found: dict[bytes, list[bytes]], twins: frozenset[bytes]) -> None:
-        self._found = found
+    def __init__(
+        self,
+        single: Mapping[bytes, bytes],
+        repeated: Mapping[bytes, Sequence[bytes]] | None = None,
+        twins: frozenset[bytes] = _NO_TWINS,
+    ) -> None:
+        self._single = single
+        self._repeated = repeated
         self.twins = twins
 
     def all(self, name: bytes) -> Sequence[bytes]:
-        """Every line of a header, in order."""
-        return self._found.get(name, ())
+        """Every line of a wanted header, in order."""
+        if self._repeated is not None:
+            return self._repeated.get(name, ())
+        value = self._single.get(name)
+        return () if value is None else (value,)
 
     def one(self, name: bytes) -> bytes | None:
         """The value of a header that has exactly one line; None where it has none or several."""
-        lines = self._found.get(name, ())
+        lines = self.all(name)
         return lines[0] if len(lines) == 1 else None
 
     @property
     def forwarded(self) -> bool:
         """Whether any header says that a proxy stands before this server."""
-        return not self._found.keys().isdisjoint(_FORWARDING)
+        return not self._single.keys().isdisjoint(_FORWARDING)
 
 
 class HeaderRules:
     """Which headers the check reads, compiled once."""
 
-    __slots__ = ("_wanted",)
+    __slots__ = ("_twins", "_wanted")
 
     def __init__(self, names: Iterable[bytes]) -> None:
         self._wanted = frozenset((*names, *_ALWAYS, *_FORWARDING))
+        self._twins = frozenset(chain.from_iterable(map(_spellings, self._wanted))) - self._wanted
 
     def scan(self, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
         """Collect the wanted headers in one pass, and note their underscore twins (CVE-2026-3902)."""
-        wanted = self._wanted
-        found: dict[bytes, list[bytes]] = {}
-        twins: frozenset[bytes] = frozenset()
-        for name, value in headers:
-            if name in wanted:
-                if name in found:
-                    found[name].append(value)
-                else:
-                    found[name] = [value]
-            elif b"_" in name and (twin := name.replace(b"_", b"-")) in wanted:
-                twins |= {twin}
-        return Headers(found, twins)
+        pairs = headers if isinstance(headers, list) else list(headers)
+        single = dict(pairs)
+        repeated = self._repeated(pairs) if len(single) != len(pairs) else None
+        if self._twins.isdisjoint(single):
+            return Headers(single, repeated)
+        twins = (name.replace(b"_", b"-") for name in self._twins.intersection(single))
+        return Headers(single, repeated, frozenset(twins))
+
+    def _repeated(self, pairs: Iterable[tuple[bytes, bytes]]) -> dict[bytes, list[bytes]]:
+        lines: dict[bytes, list[bytes]] = {}
+        for name, value in pairs:
+            if name in self._wanted:
+                lines.setdefault(name, []).append(value)
+        return lines
+
+
+def _spellings(name: bytes) -> Iterator[bytes]:
+    """Every way to write a name with `_` for `-`; none, where it has `_` of its own."""
+    if b"_" in name:
+        return
+    first, *rest = name.split(b"-")
+    for hyphens in product((b"-", b"_"), repeat=len(rest)):
+        yield first + b"".join(map(add, hyphens, rest))
 
 
 def address(text: str | None) -> Address | None:
