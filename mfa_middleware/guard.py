@@ -6,6 +6,7 @@ is sent the answer; it ends in a Decision.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Generator
 from dataclasses import replace
 from typing import Any, Final
@@ -194,8 +195,15 @@ class Guard:
         enforced = yield from self._is_enforced(route, trail)
         fresh = None
         if refusal.code is Code.USE_DPOP_NONCE and trail.proof is not None:
+            if enforced and trail.machine is not None:
+                yield from self._take_in_body()
             fresh = self._nonces.mint(trail.proof.thumbprint, self._clock.wall())
         return self._decision(not enforced, trail, refusal=refusal, nonce=fresh, enforced=enforced)
+
+    def _take_in_body(self) -> Generator[Step, Any, None]:
+        """A proxy that still sends the body may lose the answer, and with it the nonce: let the machine finish."""
+        with contextlib.suppress(Refusal):
+            yield ReadBody(self._settings.body_limit)
 
     def _is_enforced(self, route: Route, trail: Trail) -> Generator[Step, Any, bool]:
         if route.report_only or self._enforcement.is_certain():

@@ -14,8 +14,8 @@ from mfa_middleware.uri import (
     has_hidden_separator,
     is_printable,
     normalise,
-    normalise_path,
     origin_of,
+    spelled,
 )
 
 __all__ = ["Origins", "check_target"]
@@ -101,10 +101,11 @@ def check_target(htu: str, request: Request, origins: tuple[str, ...], prefix: s
         return
     try:
         signed = normalise(htu, websocket=request.websocket)
+        literal = normalise(htu, websocket=request.websocket, keep_dots=True)
     except InvalidURI as error:
         raise Refusal(Code.WRONG_TARGET, f"htu is obfuscated: {error}") from None
     names = _names_raw if request.exact else _names_decoded
-    if not any(names(signed, origin, path) for origin in origins):
+    if not any(names(url, origin, path) for origin in origins for url in {signed, literal}):
         expected = origins[0] + path
         hints = {"expected_htu": expected, "signed_htu": signed, "settings": "MFA_ORIGINS, MFA_PATH_PREFIX"}
         raise Refusal(Code.WRONG_TARGET, f"htu is {signed}, expected {expected}", hints=hints)
@@ -115,11 +116,12 @@ def _is_plain(htu: str) -> bool:
 
 
 def _names_raw(signed: str, origin: str, path: str) -> bool:
-    return signed == origin + normalise_path(path)
+    """Compare spellings. Dot segments stay on the side of the wire, as the app may take them for names."""
+    return signed == origin + spelled(path)
 
 
 def _names_decoded(signed: str, origin: str, path: str) -> bool:
     """Compare decoded octets, where the server hides the raw path; then no escape may hide a separator."""
     if has_hidden_separator(signed):
         raise Refusal(Code.WRONG_TARGET, "htu has %2F, %5C, %25 or %00, and this server hides the raw path")
-    return signed.startswith(f"{origin}/") and decoded(signed[len(origin) :]) == decoded(path)
+    return signed.startswith(f"{origin}/") and decoded(signed[len(origin) :]) == decoded(spelled(path))

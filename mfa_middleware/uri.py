@@ -15,6 +15,7 @@ __all__ = [
     "normalise",
     "normalise_path",
     "origin_of",
+    "spelled",
 ]
 
 _PRINTABLE: Final = re.compile(r"[!-\[\]-~]*")  # visible ASCII without the backslash
@@ -38,9 +39,10 @@ def is_printable(uri: str) -> bool:
     return _PRINTABLE.fullmatch(uri) is not None
 
 
-def normalise(uri: str, *, websocket: bool = False) -> str:
-    """`scheme://authority/path` of a URI, in one spelling, without query and fragment; ws(s) as http(s) if asked.
+def normalise(uri: str, *, websocket: bool = False, keep_dots: bool = False) -> str:
+    """`scheme://authority/path` of a URI, in one spelling, without query and fragment.
 
+    `websocket`: ws and wss become http and https. `keep_dots`: dot segments stay.
     Raises InvalidURI for non-ASCII, control characters, spaces, backslashes, user information and percent
     signs in the host: spellings that make two parsers see two hosts.
     """
@@ -52,7 +54,7 @@ def normalise(uri: str, *, websocket: bool = False) -> str:
     scheme, authority, path = match.groups()
     if websocket and scheme.lower() in ("ws", "wss"):
         scheme = "http" + scheme[2:]
-    return origin_of(scheme, authority) + normalise_path(path)
+    return origin_of(scheme, authority) + (spelled(path) if keep_dots else normalise_path(path))
 
 
 def origin_of(scheme: str, authority: str) -> str:
@@ -73,15 +75,19 @@ def normalise_path(path: str) -> str:
 
     `path` holds one character per byte of the wire (latin-1).
     """
+    return _without_dot_segments(spelled(path)) or "/"
+
+
+def spelled(path: str) -> str:
+    """The same, with its dot segments: a path as an app sees it, which may take them for names."""
     if _PLAIN_PATH.fullmatch(path):
         return path
-    path = _PERCENT.sub(_one_escape, _NOT_PATH.sub(_escape, path))
-    return _without_dot_segments(path) or "/"
+    return _PERCENT.sub(_one_escape, _NOT_PATH.sub(_escape, path)) or "/"
 
 
 def decoded(path: str) -> bytes:
-    """The octets of a path with every escape undone, as a server that hides the raw path shows them."""
-    return unquote_to_bytes(normalise_path(path))
+    """The octets of a spelled path with every escape undone, as a server that hides the raw path shows them."""
+    return unquote_to_bytes(path)
 
 
 def has_hidden_separator(path: str) -> bool:

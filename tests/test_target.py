@@ -222,6 +222,8 @@ class TestTarget:
             ("https://api.example.com/a//b", "/a//b"),
             ("https://api.example.com/a;v=1", "/a;v=1"),
             ("https://api.example.com/x/../a", "/a"),
+            ("https://api.example.com/x/../a", "/x/../a"),
+            ("https://api.example.com/x/../%61", "/x/../a"),
             ("https://api.example.com/%zz", "/%zz"),
         ],
     )
@@ -242,6 +244,9 @@ class TestTarget:
             ("https://api.example.com/a%2Fb", "/a/b"),
             ("https://api.example.com/a/b", "/a//b"),
             ("https://api.example.com/a%252Fb", "/a%2Fb"),
+            ("https://api.example.com/a", "/x/../a"),
+            ("https://api.example.com/a", "/x/%2e%2e/a"),
+            ("https://api.example.com/a", "/./a"),
             ("https://api.example.com/a", "/a%00"),
             ("https://api.example.com/a#b", "/a#b"),
             ("wss://api.example.com/a", "/a"),
