@@ -481,3 +481,18 @@ class RecordingStore:
 
     def close(self) -> None:
         pass
+
+
+class TestBodyOfARefusedRequest:
+    def test_it_is_taken_in_before_a_machine_is_given_a_nonce(self) -> None:
+        bench = Bench(nonce="required")
+        asked, decision = bench.steps(bench.request(bench.proof()))
+        assert decision.nonce is not None
+        assert [type(step) for step in asked] == [FindMachine, ReadBody]
+
+    def test_it_is_left_where_a_stranger_sends_it_or_nothing_is_enforced(self) -> None:
+        bench = Bench(nonce="required")
+        forged = bench.proof(key=stranger())
+        assert not any(isinstance(step, ReadBody) for step in bench.steps(bench.request(forged))[0])
+        quiet = Bench(nonce="required", mode="report")
+        assert not any(isinstance(step, ReadBody) for step in quiet.steps(quiet.request(quiet.proof()))[0])
