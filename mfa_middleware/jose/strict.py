@@ -95,17 +95,21 @@ def parse_object(raw: bytes, limits: Limits = PROOF) -> dict[str, Any]:
 
     Raises Malformed.
     """
-    if raw[:1] != b"{":
+    if not raw.startswith(b"{"):
         raise Malformed("not a JSON object")
-    if raw.count(b"{") + raw.count(b"[") > limits.depth:
+    objects = raw.count(b"{")
+    if objects + raw.count(b"[") > limits.depth:
         _check_depth(raw, limits.depth)
     try:
         text = raw.decode("utf-8")
-        value: dict[str, Any]
-        value, end = _SCANNERS[limits](text, 0)
+        if objects == 1:
+            pairs, end = _SCAN_PAIRS(text, 0)
+            value = _unique_members(pairs, limits.members)
+        else:
+            value, end = _SCANNERS[limits](text, 0)
         if end != len(text) and text[end:].strip(" \t\n\r"):
             raise Malformed("more than one JSON value")
-        if "\\u" in text:
+        if "\\" in text:  # an escape may stand for a lone surrogate
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except Malformed:
         raise
@@ -128,7 +132,7 @@ def _brackets_left(raw: bytes, limit: int) -> int:
     return brackets.count(b"[")
 
 
-def _unique_members(pairs: list[tuple[str, Any]], *, limit: int) -> dict[str, Any]:
+def _unique_members(pairs: list[tuple[str, Any]], limit: int) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
         raise Malformed("a JSON name is duplicated")
@@ -154,9 +158,9 @@ def _constant(_: str) -> Any:
     raise Malformed("NaN and Infinity are not JSON")
 
 
-def _scanner(limits: Limits) -> Callable[[str, int], tuple[Any, int]]:
+def _scanner(hook: Callable[[list[tuple[str, Any]]], Any]) -> Callable[[str, int], tuple[Any, int]]:
     decoder = JSONDecoder(
-        object_pairs_hook=partial(_unique_members, limit=limits.members),
+        object_pairs_hook=hook,
         parse_int=_integer,
         parse_float=_number,
         parse_constant=_constant,
@@ -166,4 +170,5 @@ def _scanner(limits: Limits) -> Callable[[str, int], tuple[Any, int]]:
     return scan
 
 
-_SCANNERS: Final = {limits: _scanner(limits) for limits in (PROOF, TOKEN)}
+_SCANNERS: Final = {limits: _scanner(partial(_unique_members, limit=limits.members)) for limits in (PROOF, TOKEN)}
+_SCAN_PAIRS: Final = _scanner(list)  # for an object without any in it: its pairs, without a call to Python
