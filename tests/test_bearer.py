@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from mfa_middleware import bearer as bearer_module
 from mfa_middleware.bearer import Bearer, BearerReader
 from mfa_middleware.credentials import Credential, hash_of
 from tests.helpers.keys import key_for
@@ -56,6 +57,13 @@ def test_a_finding_names_the_place_where_it_was_seen() -> None:
 def test_a_token_of_more_than_16_kib_is_inspected_and_not_read() -> None:
     bearer = read({"iss": "a" * 16_384, "sub": "b"})
     assert bearer == Bearer()
+
+
+def test_a_token_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = BearerReader(frozenset())
+    first = read({"iss": "i", "sub": "s"}, reader=reader)
+    monkeypatch.setattr(bearer_module, "inspect", lambda *_: pytest.fail("read a second time"))
+    assert read({"iss": "i", "sub": "s"}, reader=reader) is first
 
 
 def test_strangers_fill_no_more_than_a_bounded_cache() -> None:

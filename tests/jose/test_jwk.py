@@ -110,6 +110,15 @@ class TestValidKeys:
         key = key_for(alg)
         assert public_jwk({**key.jwk, "kid": "1", "use": "sig", "key_ops": ["verify"]}) == key.jwk
 
+    def test_a_key_that_is_none_is_refused(self) -> None:
+        for broken in (
+            {**key_for("ES256").jwk, "y": key_for("ES256").jwk["x"]},
+            rsa_jwk(odd(1024)),
+            {**RFC8037, "x": b64(bytes(32))},
+        ):
+            with pytest.raises(Malformed):
+                public_jwk(broken)
+
     @pytest.mark.parametrize(
         "meant",
         [{"use": "enc"}, {"key_ops": ["encrypt"]}, {"key_ops": []}, {"key_ops": "verify"}, {"use": 1}, {"use": None}],
@@ -176,6 +185,10 @@ class TestRsaSizes:
     def test_an_exponent_is_odd_and_small(self, e: int) -> None:
         with pytest.raises(Malformed):
             load_public_key(rsa_jwk(odd(2048), e))
+
+    @pytest.mark.parametrize("e", [3, 17, 65537, 2**32 - 1])
+    def test_usual_exponents_are_accepted(self, e: int) -> None:
+        assert load_public_key(rsa_jwk(odd(2048), e)).public_numbers().e == e
 
     def test_an_even_modulus_is_refused(self) -> None:
         with pytest.raises(Malformed):
