@@ -27,6 +27,7 @@ _MAX_JTI: Final = 256
 _MAX_LENGTH: Final = 4_096
 _MAX_LENGTH_ML_DSA: Final = 12_288
 _CACHED_HEADERS: Final = 4_096
+_NUMBERS: Final = (int, float)  # and no bool
 _NO_QUERY: Final = b64url(hashlib.sha256(b"").digest())
 _DIGEST: Final = re.compile(r"\s*([a-z0-9*_.-]+)=:([A-Za-z0-9+/]*={0,2}):\s*")
 _DIGESTS: Final = {"sha-256": "sha256", "sha-512": "sha512"}
@@ -85,7 +86,7 @@ class ProofReader:
         if not lines:
             raise Refusal(Code.MISSING_PROOF, "there is no DPoP header")
         token = lines[0].strip(b" \t")
-        if len(lines) > 1 or b"," in token:
+        if len(lines) > 1 or token.find(b",") >= 0:
             raise Refusal(Code.MALFORMED_PROOF, "there is more than one DPoP proof")
         if len(token) > self._max_length:
             raise Refusal(
@@ -145,7 +146,7 @@ def _required(claims: Mapping[str, Any]) -> tuple[str, str, str, float]:
         raise Refusal(Code.MALFORMED_PROOF, f"jti is not a string of 1 to {_MAX_JTI} bytes")
     if not isinstance(htm, str) or not isinstance(htu, str):
         raise Refusal(Code.MALFORMED_PROOF, "htm or htu is not a string")
-    if isinstance(iat, bool) or not isinstance(iat, int | float):
+    if type(iat) not in _NUMBERS:
         raise Refusal(Code.MALFORMED_PROOF, "iat is not a number")
     return jti, htm, htu, float(iat)
 
@@ -206,4 +207,4 @@ def _digest(name: str, body: bytes) -> str:
 
 
 def _same(given: object, expected: str | None) -> bool:
-    return isinstance(given, str) and expected is not None and compare_digest(given.encode(), expected.encode())
+    return isinstance(given, str) and expected is not None and given.isascii() and compare_digest(given, expected)
