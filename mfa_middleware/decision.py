@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from mfa_middleware.errors import Refusal
 from mfa_middleware.events import Event
@@ -18,8 +17,7 @@ __all__ = ["Decision"]
 _MAX_PATH: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """Whether the app gets the request, and what was learnt about it.
 
     `refusal` is also set where a refusal was only reported. `nonce` belongs into the DPoP-Nonce header of the
@@ -31,13 +29,17 @@ class Decision:
     exempt: bool = False
     machine: Machine | None = None
     refusal: Refusal | None = None
-    nonce: str | None = field(default=None, repr=False)
-    facts: Facts = field(default_factory=Facts)
+    nonce: str | None = None
+    facts: Facts = Facts()
     client: Address | None = None
     thumbprint: str | None = None
     credential: str | None = None
     findings: tuple[Finding, ...] = ()
     enforced: bool = True
+
+    def __repr__(self) -> str:
+        members = [f"{name}={value!r}" for name, value in self._asdict().items() if name != "nonce"]
+        return f"Decision({', '.join(members)})"
 
     @property
     def level(self) -> int:

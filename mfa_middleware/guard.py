@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator
-from dataclasses import replace
 from typing import Any, Final
 
 from mfa_middleware.bearer import BearerReader
@@ -51,6 +50,9 @@ class Guard:
         self._bearers = BearerReader(settings.jwt_algorithms)
         self._freshness = Freshness(settings.nonce, nonces)
         self._enforcement = Enforcement(settings.mode, lambda: nonces.key)
+        self._certain = self._enforcement.is_certain()
+        self._exempt = settings.exempt
+        self._require_body = settings.require_body
 
     def check(self, request: Request, route: Route = PROTECTED) -> Check:
         """Check one request for one route; ends in the Decision, never in an exception of the request's making."""
@@ -59,14 +61,30 @@ class Guard:
             return Decision(True, exempt=True)
         trail = Trail(self._origins.client(request, headers), self._clock.wall())
         try:
-            yield from self._prove(request, headers, route, trail)
+            self._read_credentials(request, headers, route, trail)
+            proof = trail.proof = self._reader.read(headers.all(b"dpop"))
+            machine: Machine | None = yield FindMachine(proof.key.thumbprint)
+            if machine is None:
+                yield from self._first_use(proof)
+                raise Refusal(Code.UNKNOWN_MACHINE, "no machine is enrolled with this key")
+            self._note_mismatch(proof, request, headers, route, trail)
+            self._reader.verify(proof, machine.jwk, machine.algorithm)
+            trail.machine = machine
+            if trail.noted is not None:
+                raise trail.noted
+            self._authorise(machine, route, trail, trail.now)
+            if not request.websocket and ("htd" in proof.claims or route.body or self._require_body):
+                yield from self._read_body(proof, route, trail)
+            outcome: Outcome = yield self._claim_of(proof, trail)
+            if outcome is not Outcome.NEW:
+                raise self._claim_refusal(outcome, proof)
         except Refusal as refusal:
             return (yield from self._refused(refusal, route, trail))
         except StoreError as error:
             return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
-        enforced = yield from self._is_enforced(route, trail)
-        renewed = self._freshness.renewed(trail.issued, trail.machine.thumbprint, trail.now) if trail.machine else None
-        return self._decision(True, trail, nonce=renewed, enforced=enforced)
+        enforced = not route.report_only if self._certain else (yield from self._is_enforced(route, trail))
+        renewed = self._freshness.renewed(trail.issued, proof.key.thumbprint, trail.now) if trail.issued else None
+        return _decision(True, trail, None, renewed, enforced)
 
     def tighten(self, decision: Decision, route: Route) -> Decision:
         """Hold an accepted request against one more route; the decision of the refusal where it does not meet it."""
@@ -80,33 +98,15 @@ class Guard:
             enforced = decision.enforced and not route.report_only
             wanted = refusal.code is Code.USE_DPOP_NONCE
             fresh = self._nonces.mint(decision.thumbprint, self._clock.wall()) if wanted else None
-            return replace(decision, allowed=not enforced, refusal=refusal, nonce=fresh)
+            return decision._replace(allowed=not enforced, refusal=refusal, nonce=fresh)
         return decision
 
     def _passes(self, request: Request, headers: Headers, route: Route) -> bool:
         if route.exempt and not is_ambiguous_path(request.raw_path):
             return True
-        return matches_exactly(request, self._settings.exempt) or is_preflight(request, headers)
-
-    def _prove(self, request: Request, headers: Headers, route: Route, trail: Trail) -> Generator[Step, Any, None]:
-        self._read_credentials(request, headers, route, trail)
-        proof = trail.proof = self._reader.read(headers.all(b"dpop"))
-        machine: Machine | None = yield FindMachine(proof.thumbprint)
-        if machine is None:
-            yield from self._first_use(proof)
-            raise Refusal(Code.UNKNOWN_MACHINE, "no machine is enrolled with this key")
-        self._note_mismatch(proof, request, headers, route, trail)
-        self._reader.verify(proof, machine.jwk, machine.algorithm)
-        trail.machine = machine
-        if trail.noted is not None:
-            raise trail.noted
-        self._authorise(machine, route, trail, trail.now)
-        if not request.websocket and ("htd" in proof.claims or route.body or self._settings.require_body):
-            self._check_body(proof, (yield ReadBody(self._settings.body_limit)), trail)
-            yield from self._authorise_again(proof, route, trail)
-        outcome: Outcome = yield self._claim_of(proof, trail)
-        if outcome is not Outcome.NEW:
-            raise self._claim_refusal(outcome, proof)
+        if self._exempt and matches_exactly(request, self._exempt):
+            return True
+        return request.method == "OPTIONS" and is_preflight(request, headers)
 
     def _read_credentials(self, request: Request, headers: Headers, route: Route, trail: Trail) -> None:
         try:
@@ -114,14 +114,20 @@ class Guard:
         except Refusal as refusal:
             trail.noted, trail.ambiguous = refusal, True
             return
+        if trail.credentials:
+            self._read_bearers(trail)
+        elif route.credential and self._settings.credentials:
+            raise Refusal(Code.MISSING_CREDENTIAL, f"no credential in {', '.join(self._settings.credentials)}")
+        elif not headers.all(b"dpop"):
+            raise Refusal(Code.MISSING_PROOF, "there is no DPoP header", nothing_sent=True)
+
+    def _read_bearers(self, trail: Trail) -> None:
         trail.bearers = tuple(map(self._bearers.read, trail.credentials))
-        attacks = [finding.id for finding in trail.findings() if finding.is_attack]
+        for bearer in trail.bearers:
+            trail.findings += bearer.findings
+        attacks = [finding.id for finding in trail.findings if finding.is_attack] if trail.findings else None
         if attacks:
             raise Refusal(Code.FORGED_TOKEN, f"the bearer token is forged: {', '.join(attacks)}")
-        if not trail.credentials and route.credential and self._settings.credentials:
-            raise Refusal(Code.MISSING_CREDENTIAL, f"no credential in {', '.join(self._settings.credentials)}")
-        if not trail.credentials and not headers.all(b"dpop"):
-            raise Refusal(Code.MISSING_PROOF, "there is no DPoP header", nothing_sent=True)
 
     def _first_use(self, proof: dpop.Proof) -> Generator[Step, Any, None]:
         if self._settings.first_use and self._settings.mode.name == "report":
@@ -138,10 +144,12 @@ class Guard:
             if trail.ambiguous:
                 return
             dpop.check_binding(proof, trail.credentials, self._place_names)
-            if any(bearer.jkt not in (None, proof.thumbprint) for bearer in trail.bearers):
-                raise Refusal(Code.WRONG_BINDING, "the bearer token is bound to another key (cnf.jkt)")
+            for bearer in trail.bearers:
+                if bearer.jkt is not None and bearer.jkt != proof.key.thumbprint:
+                    raise Refusal(Code.WRONG_BINDING, "the bearer token is bound to another key (cnf.jkt)")
             query_bound = dpop.check_query(proof, request.query)
-            trail.facts = Facts(query_bound, False, trail.issued is not None)
+            if query_bound or trail.issued is not None:
+                trail.facts = Facts(query_bound, False, trail.issued is not None)
             route.check_binding(trail.facts)
             if self._settings.require_query and not query_bound:
                 raise Refusal(Code.WRONG_TARGET, "MFA_REQUIRE_QUERY demands htq", hints={"missing_claim": "htq"})
@@ -158,8 +166,9 @@ class Guard:
                 detail = f"machine {machine.id} is not permitted the credential in {credential.place}"
                 raise Refusal(Code.SCOPE_DENIED, detail, hints={"credential_place": credential.place})
 
-    def _authorise_again(self, proof: dpop.Proof, route: Route, trail: Trail) -> Generator[Step, Any, None]:
-        """A machine that was stopped while its body came in may not act."""
+    def _read_body(self, proof: dpop.Proof, route: Route, trail: Trail) -> Generator[Step, Any, None]:
+        """Hold the body against `htd`. A machine that was stopped while its body came in may not act."""
+        self._check_body(proof, (yield ReadBody(self._settings.body_limit)), trail)
         machine: Machine | None = yield FindMachine(proof.thumbprint)
         if machine is None:
             raise Refusal(Code.UNKNOWN_MACHINE, "the machine was removed while its body came in")
@@ -198,7 +207,7 @@ class Guard:
             if enforced and trail.machine is not None:
                 yield from self._take_in_body()
             fresh = self._nonces.mint(trail.proof.thumbprint, self._clock.wall())
-        return self._decision(not enforced, trail, refusal=refusal, nonce=fresh, enforced=enforced)
+        return _decision(not enforced, trail, refusal, fresh, enforced)
 
     def _take_in_body(self) -> Generator[Step, Any, None]:
         """A proxy that still sends the body may lose the answer, and with it the nonce: let the machine finish."""
@@ -213,24 +222,18 @@ class Guard:
             return self._settings.mode.name == "enforce"
         return (yield from self._enforcement.covers(trail.credentials, trail.bearers))
 
-    def _decision(
-        self,
-        allowed: bool,
-        trail: Trail,
-        *,
-        enforced: bool,
-        refusal: Refusal | None = None,
-        nonce: str | None = None,
-    ) -> Decision:
-        return Decision(
-            allowed,
-            machine=trail.machine,
-            refusal=refusal,
-            nonce=nonce,
-            facts=trail.facts,
-            client=trail.client,
-            thumbprint=trail.proof.thumbprint if trail.proof else None,
-            credential=trail.credentials[0].ath if trail.credentials else None,
-            findings=trail.findings(),
-            enforced=enforced,
-        )
+
+def _decision(allowed: bool, trail: Trail, refusal: Refusal | None, nonce: str | None, enforced: bool) -> Decision:
+    return Decision(
+        allowed,
+        False,
+        trail.machine,
+        refusal,
+        nonce,
+        trail.facts,
+        trail.client,
+        trail.proof.key.thumbprint if trail.proof is not None else None,
+        trail.credentials[0].ath if trail.credentials else None,
+        trail.findings,
+        enforced,
+    )

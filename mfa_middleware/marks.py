@@ -112,7 +112,7 @@ class Checked:
 
     def _decision_for(self, route: Route) -> Decision:
         if self.route.report_only and not route.report_only:
-            return replace(self.decision, enforced=self.service.settings.mode.name == "enforce")
+            return self.decision._replace(enforced=self.service.settings.mode.name == "enforce")
         return self.decision
 
     def _is_too_loose(self, route: Route) -> bool:

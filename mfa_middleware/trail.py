@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import Final
 
 from mfa_middleware.bearer import Bearer
@@ -24,8 +23,8 @@ class Trail:
     """What one check has learnt so far, for the checks that follow and for the decision."""
 
     __slots__ = (
-        "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "issued", "machine", "noted", "now",
-        "proof",
+        "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "findings", "issued", "machine", "noted",
+        "now", "proof",
     )  # fmt: skip
 
     def __init__(self, client: Address | None, now: float) -> None:
@@ -33,6 +32,7 @@ class Trail:
         self.now = now
         self.credentials: tuple[Credential, ...] = ()
         self.bearers: tuple[Bearer, ...] = ()
+        self.findings: tuple[Finding, ...] = ()
         self.proof: Proof | None = None
         self.machine: Machine | None = None
         self.issued: Issued | None = None
@@ -40,7 +40,3 @@ class Trail:
         self.facts = _NO_FACTS
         self.noted: Refusal | None = None
         self.ambiguous = False
-
-    def findings(self) -> tuple[Finding, ...]:
-        """Every trick that stands in a bearer token of the request."""
-        return tuple(chain.from_iterable(bearer.findings for bearer in self.bearers if bearer.findings))

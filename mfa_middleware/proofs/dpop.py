@@ -27,7 +27,7 @@ _MAX_JTI: Final = 256
 _MAX_LENGTH: Final = 4_096
 _MAX_LENGTH_ML_DSA: Final = 12_288
 _CACHED_HEADERS: Final = 4_096
-_NUMBERS: Final = (int, float)  # and no bool
+_NUMBERS: Final = (int, float)
 _NO_QUERY: Final = b64url(hashlib.sha256(b"").digest())
 _DIGEST: Final = re.compile(r"\s*([a-z0-9*_.-]+)=:([A-Za-z0-9+/]*={0,2}):\s*")
 _DIGESTS: Final = {"sha-256": "sha256", "sha-512": "sha512"}
@@ -146,7 +146,7 @@ def _required(claims: Mapping[str, Any]) -> tuple[str, str, str, float]:
         raise Refusal(Code.MALFORMED_PROOF, f"jti is not a string of 1 to {_MAX_JTI} bytes")
     if not isinstance(htm, str) or not isinstance(htu, str):
         raise Refusal(Code.MALFORMED_PROOF, "htm or htu is not a string")
-    if type(iat) not in _NUMBERS:
+    if not isinstance(iat, _NUMBERS) or isinstance(iat, bool):
         raise Refusal(Code.MALFORMED_PROOF, "iat is not a number")
     return jti, htm, htu, float(iat)
 
