@@ -13,7 +13,7 @@ from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, ConfigurationError, StoreError
 from mfa_middleware.machines import Permits, State
 from mfa_middleware.parse import Mode
-from mfa_middleware.route import EXEMPT, PROTECTED, Route, required
+from mfa_middleware.route import EXEMPT, PROTECTED, Facts, Route, required
 from mfa_middleware.steps import Propose
 from tests.helpers.bench import ORIGIN, Bench
 from tests.helpers.keys import stranger
@@ -307,6 +307,15 @@ class TestRoutes:
     def test_words_that_are_wrong_say_what_to_write(self) -> None:
         with pytest.raises(ConfigurationError, match=r"write CIDR networks such as 10\.0\.0\.0/8"):
             required(networks="10.0.0.1/8")
+
+    def test_without_words_a_route_asks_for_a_proof_and_no_more(self) -> None:
+        assert required() == PROTECTED
+        assert tuple(Facts()) == (False, False, False)
+
+    def test_a_caller_from_nowhere_is_on_no_network(self) -> None:
+        decision = Bench().check(route=required(networks="10.0.0.0/8"), peer=None)
+        assert decision.refusal is not None
+        assert "an unknown address" in decision.refusal.detail
 
     def test_three_words_loosen_and_the_others_do_not(self) -> None:
         assert all(route.loosens for route in (EXEMPT, required(report_only=True), required(credential=False)))

@@ -113,6 +113,10 @@ class TestSecret:
         assert load(MFA_SECRET=SECRET).secret == SECRET.encode()
         assert load({"secret": SECRET.encode()}).secret == SECRET.encode()
 
+    def test_31_characters_are_too_few(self) -> None:
+        assert load({"secret": "a" * 32}).secret == b"a" * 32
+        assert "instead of 31" in error({"secret": "a" * 31})
+
     def test_a_file_holds_it_without_the_line_end(self, tmp_path: Path) -> None:
         path = self.path(tmp_path, SECRET + "\n")
         assert load(MFA_SECRET_FILE=path).secret == SECRET.encode()
@@ -277,6 +281,14 @@ def test_a_wrong_value_stops_the_start_with_what_to_write(name: str, value: Any,
     assert told in message
     assert len(message) < 300
     assert "hidden" not in message
+
+
+@pytest.mark.parametrize(
+    ("yes", "no"), [("1", "0"), ("true", "false"), ("yes", "no"), ("on", "off"), ("TRUE", ""), (True, False), (1, 0)]
+)
+def test_yes_and_no_have_these_words(yes: Any, no: Any) -> None:
+    assert load({"require_query": yes}).require_query is True
+    assert load({"require_query": no}).require_query is False
 
 
 def test_every_option_has_wrong_values_or_takes_any() -> None:
