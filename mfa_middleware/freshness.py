@@ -17,30 +17,32 @@ _HALF_LIFE: Final = LIFE / 2
 class Freshness:
     """The nonce mode of one app."""
 
-    __slots__ = ("_mode", "_nonces")
+    __slots__ = ("_mode", "_nonces", "_required")
 
     def __init__(self, mode: Nonces, nonces: NonceMint) -> None:
         self._mode = mode
         self._nonces = nonces
+        self._required = mode is Nonces.REQUIRED
 
     def check(self, proof: Proof, now: float, *, demanded: bool) -> tuple[Issued | None, float]:
         """The nonce of a proof, where it has a good one, and until when the proof may be accepted, in unix seconds.
 
         `demanded`: the route asks for a nonce. Raises Refusal (use_dpop_nonce, stale_proof).
         """
-        given = proof.claims.get("nonce")
+        given, iat = proof.claims.get("nonce"), proof.iat
         issued = self._nonces.issued(given, proof.thumbprint, now) if given is not None else None
         if issued is None:
-            self._check_without_nonce(given, demanded=demanded)
+            if given is not None or demanded or self._required:
+                self._check_without_nonce(given, demanded=demanded)
         elif self._mode is not Nonces.OFF:
             return issued, issued.at + LIFE
-        if not is_in_time(proof.iat, now):
+        if not is_in_time(iat, now):
             raise self.stale(proof, now)
-        return issued, proof.iat + MAX_AGE
+        return issued, iat + MAX_AGE
 
     def _check_without_nonce(self, given: object, *, demanded: bool) -> None:
         """A nonce that does not hold is no proof without one: with it, `iat` may have been accepted uncompared."""
-        if self._mode is Nonces.REQUIRED or demanded:
+        if self._required or demanded:
             raise Refusal(Code.USE_DPOP_NONCE, "a nonce is required")
         if given is not None and self._mode is not Nonces.OFF:
             raise Refusal(Code.USE_DPOP_NONCE, "the nonce is too old, or not of this server for this machine")

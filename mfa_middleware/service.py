@@ -47,7 +47,8 @@ class Service:
     ) -> None:
         self.settings = settings
         self.clock = clock
-        self.emit, self._quietest = _sinks(settings, on_event)
+        self._off = settings.mode.name == "off"
+        self.emit, self._wants = _sinks(settings, on_event)
         self.registry: Registry = registry or FileRegistry(settings.machines, clock=clock, emit=self.emit)
         self.store: ReplayStore = store or open_store(
             settings.replay_store,
@@ -64,7 +65,7 @@ class Service:
 
     def decide(self, request: Request, route: Route, read_body: Callable[[int], bytes]) -> Decision:
         """The decision on one request, for synchronous code."""
-        if self.settings.mode.name == "off":
+        if self._off:
             return _OFF
         decision = run(self._guard.check(request, route), Resources(self.registry, self.store, read_body))
         self._conclude(decision, request)
@@ -74,7 +75,7 @@ class Service:
         self, request: Request, route: Route, read_body: Callable[[int], Awaitable[bytes]]
     ) -> Decision:
         """The decision on one request, for a coroutine."""
-        if self.settings.mode.name == "off":
+        if self._off:
             return _OFF
         decision = await run_async(self._guard.check(request, route), Resources(self.registry, self.store, read_body))
         self._conclude(decision, request)
@@ -112,7 +113,7 @@ class Service:
     def _conclude(self, decision: Decision, request: Request) -> None:
         if decision.machine is not None and decision.refusal is None:
             self.registry.seen(decision.machine)
-        if decision.level >= self._quietest():
+        if self._wants(decision.level):
             self.emit(decision.event(request, self.clock.wall()))
 
     def _tell_start(self) -> None:
@@ -123,8 +124,8 @@ class Service:
         self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))
 
 
-def _sinks(settings: Settings, on_event: Emit | None) -> tuple[Emit, Callable[[], int]]:
-    """Where events go, and the lowest level that any of these places wants."""
+def _sinks(settings: Settings, on_event: Emit | None) -> tuple[Emit, Callable[[int], bool]]:
+    """Where events go, and whether any of these places wants those of a level."""
     sinks: list[Emit] = [emit_to_log]
     if settings.event_log is not None:
         try:
@@ -136,5 +137,5 @@ def _sinks(settings: Settings, on_event: Emit | None) -> tuple[Emit, Callable[[]
     if on_event is not None:
         sinks.append(on_event)
     if len(sinks) == 1:
-        return emit_to_log, logging.getLogger("mfa_middleware").getEffectiveLevel
-    return fan_out(sinks), lambda: logging.NOTSET
+        return emit_to_log, logging.getLogger("mfa_middleware").isEnabledFor
+    return fan_out(sinks), lambda _: True

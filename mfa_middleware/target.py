@@ -12,7 +12,6 @@ from mfa_middleware.uri import (
     InvalidURI,
     decoded,
     has_hidden_separator,
-    is_printable,
     normalise,
     origin_of,
     spelled,
@@ -21,6 +20,7 @@ from mfa_middleware.uri import (
 __all__ = ["Origins", "check_target"]
 
 _LOOPBACK_HOST: Final = re.compile(r"(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
+_PLAIN: Final = re.compile(r"[!\"$-\[\]-~]*")  # visible ASCII without the backslash and `#`
 _AS_HTTP: Final = {"ws": "http", "wss": "https"}
 
 
@@ -93,11 +93,13 @@ def check_target(htu: str, request: Request, origins: tuple[str, ...], prefix: s
 
     Raises Refusal (wrong_target); where both URLs are honest, its hints tell them.
     """
-    path = "" if request.raw_path == "*" and request.method == "OPTIONS" else request.raw_path
-    if path[:1] not in ("/", ""):
+    path = request.raw_path
+    if path == "*" and request.method == "OPTIONS":
+        path = ""
+    if path and not path.startswith("/"):
         raise Refusal(Code.WRONG_TARGET, "the request target is not in origin form (RFC 9112 3.2.1)")
     path = prefix + path
-    if request.exact and htu.endswith(path) and htu[: len(htu) - len(path)] in origins and _is_plain(htu):
+    if request.exact and htu.endswith(path) and htu[: len(htu) - len(path)] in origins and _PLAIN.fullmatch(htu):
         return
     try:
         signed = normalise(htu, websocket=request.websocket)
@@ -109,10 +111,6 @@ def check_target(htu: str, request: Request, origins: tuple[str, ...], prefix: s
         expected = origins[0] + path
         hints = {"expected_htu": expected, "signed_htu": signed, "settings": "MFA_ORIGINS, MFA_PATH_PREFIX"}
         raise Refusal(Code.WRONG_TARGET, f"htu is {signed}, expected {expected}", hints=hints)
-
-
-def _is_plain(htu: str) -> bool:
-    return "#" not in htu and is_printable(htu)
 
 
 def _names_raw(signed: str, origin: str, path: str) -> bool:

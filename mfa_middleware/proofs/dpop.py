@@ -6,6 +6,7 @@ import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Mapping, Sequence, Set
+from hashlib import blake2b
 from hmac import compare_digest
 from typing import Any, Final, NamedTuple
 
@@ -67,7 +68,7 @@ class Proof(NamedTuple):
     def identity(self) -> bytes:
         """16 bytes that stand for (thumbprint, jti), whatever the spelling of the token."""
         jti = self.jti.encode("utf-8")
-        return hashlib.blake2b(b"%b%d:%b" % (self.key.owner, len(jti), jti), digest_size=16).digest()
+        return blake2b(b"%b%d:%b" % (self.key.owner, len(jti), jti), digest_size=16).digest()
 
 
 class ProofReader:
@@ -115,7 +116,7 @@ class ProofReader:
         if not ALGORITHMS[alg].fits(members):
             raise Refusal(Code.MALFORMED_PROOF, f"the key is not of the type that {alg} needs")
         thumb = thumbprint_of(members)
-        return Key(thumb, hashlib.blake2b(thumb.encode("ascii"), digest_size=16).digest(), alg, members)
+        return Key(thumb, blake2b(thumb.encode("ascii"), digest_size=16).digest(), alg, members)
 
     def verify(self, proof: Proof, jwk: Mapping[str, str], algorithm: str) -> None:
         """Verify the signature with a key and the algorithm that was registered for it.
