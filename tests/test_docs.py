@@ -31,11 +31,12 @@ OTHER_VARIABLES = {"MFA_SECRET_FILE", "MFA_CLIENT_KEY", "MFA_CLIENT_KEY_FILE"}
 SECTIONS = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 
 SHOP = """
+import os
 from fastapi import FastAPI
 from mfa_middleware.fastapi import MFAMiddleware, required
 
 app = FastAPI()
-app.add_middleware(MFAMiddleware, replay_store="memory:")
+app.add_middleware(MFAMiddleware, replay_store="memory:", app=f"shop-{os.getpid()}")
 
 @app.get("/orders")
 @required(scopes="orders:read")

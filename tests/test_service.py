@@ -303,7 +303,13 @@ def test_a_service_opens_what_its_settings_name(tmp_path: Path) -> None:
     (tmp_path / "machines.json").write_text('{"version": 1, "machines": []}')
     (tmp_path / "machines.json").chmod(0o600)
     settings = Settings.load(
-        {"machines": tmp_path / "machines.json", "replay_store": "memory:", "capacity": 1_000}, environ={}
+        {
+            "machines": tmp_path / "machines.json",
+            "replay_store": "memory:",
+            "app": f"test-{os.getpid()}",
+            "capacity": 1_000,
+        },
+        environ={},
     )
     service = Service(settings)
     assert service.store.scheme == "memory"

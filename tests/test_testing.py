@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 import textwrap
@@ -41,6 +42,8 @@ from mfa_middleware.testing import (
 )
 from mfa_middleware.wsgi import MFAMiddleware as WsgiMiddleware
 from tests.integrations import django_project  # noqa: F401 - it configures Django
+
+APP = f"test-{os.getpid()}"
 
 
 async def whole(request: Request) -> Response:
@@ -94,7 +97,12 @@ DJANGO = {
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[None]:
     """A Django project for the tests of this module; its machines file does not exist."""
-    mfa = {"MACHINES": tmp_path / "machines.json", "REPLAY_STORE": "memory:", "ORIGINS": "http://testserver"}
+    mfa = {
+        "MACHINES": tmp_path / "machines.json",
+        "REPLAY_STORE": "memory:",
+        "ORIGINS": "http://testserver",
+        "APP": APP,
+    }
     with override_settings(**DJANGO, MFA=mfa):
         yield
 
@@ -247,7 +255,10 @@ class TestSignedClient:
         assert signed_client(app, enrolled(app), key="k").get("/").json() == "ok"
 
     def test_a_host_that_django_does_not_serve_is_told(self, project: None) -> None:
-        with override_settings(MFA={"REPLAY_STORE": "memory:"}), pytest.raises(ConfigurationError, match="testserver"):
+        with (
+            override_settings(MFA={"REPLAY_STORE": "memory:", "APP": APP}),
+            pytest.raises(ConfigurationError, match="testserver"),
+        ):
             signed_client(Client(), enrolled(MemoryRegistry()))
 
 
@@ -290,7 +301,7 @@ class TestEnrolled:
         other = enrolled(MemoryRegistry(), id="in-the-file")
         add(tmp_path / "machines.json", other.entry)
         app = Starlette(routes=[Route("/", whole)])
-        app.add_middleware(MFAMiddleware, machines=str(tmp_path / "machines.json"), replay_store="memory:")
+        app.add_middleware(MFAMiddleware, machines=str(tmp_path / "machines.json"), replay_store="memory:", app=APP)
         machines = [other, enrolled(app, id="in-memory"), enrolled(app, id="another")]
         answers = [signed_client(app, machine, key="k").get("/").json()["machine"] for machine in machines]
         assert answers == ["in-the-file", "in-memory", "another"]

@@ -12,7 +12,7 @@ from mfa_middleware.replay.era import Era, boot_id
 from mfa_middleware.replay.geometry import Geometry
 from mfa_middleware.replay.header import first_page, parse
 from mfa_middleware.replay.locks import ThreadLocks
-from mfa_middleware.replay.solitary import stay_alone
+from mfa_middleware.replay.solitary import leave, stay_alone
 from mfa_middleware.replay.store import TableStore
 from mfa_middleware.replay.table import Table, lock_count
 from mfa_middleware.replay.tables import TABLES
@@ -58,6 +58,12 @@ class MemoryStore(TableStore):
             clock=options.clock,
             alone=options.app if options.alone else None,
         )
+
+    def close(self) -> None:
+        """Give back what the store holds; a claim after this raises StoreError."""
+        if self._alone is not None and not self._closed:
+            leave(self._alone)
+        super().close()
 
     def _find_table(self) -> Table:
         if self._alone is not None:

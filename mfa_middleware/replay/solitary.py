@@ -9,15 +9,15 @@ from typing import Final
 
 from mfa_middleware.errors import ConfigurationError
 
-__all__ = ["stay_alone"]
+__all__ = ["leave", "stay_alone"]
 
-_HELD: Final[dict[Path, tuple[int, int]]] = {}
-"""The process that took each lock, and its descriptor: one for all stores of a process."""
+_HELD: Final[dict[Path, tuple[int, int, int]]] = {}
+"""The process that took each lock, its descriptor, and how many stores of that process need it."""
 _LOCK: Final = threading.Lock()
 
 
 def stay_alone(app: str, directory: Path | None = None) -> None:
-    """Hold the app for this process until it ends; the child of a fork takes it anew.
+    """Hold the app for this process until its last store leaves; the child of a fork takes it anew.
 
     Raises ConfigurationError where another process that lives holds it. Where there are no file locks, nothing is held.
     """
@@ -29,8 +29,9 @@ def stay_alone(app: str, directory: Path | None = None) -> None:
         return
     path = store_path(app, directory).with_suffix(".memory")
     with _LOCK:
-        process, descriptor = _HELD.get(path, (0, -1))
+        process, descriptor, users = _HELD.get(path, (0, -1, 0))
         if process == os.getpid():
+            _HELD[path] = process, descriptor, users + 1
             return
         if process:
             os.close(descriptor)
@@ -44,7 +45,25 @@ def stay_alone(app: str, directory: Path | None = None) -> None:
         except OSError:
             os.close(descriptor)
             raise _crowded(app) from None
-        _HELD[path] = os.getpid(), descriptor
+        _HELD[path] = os.getpid(), descriptor, 1
+
+
+def leave(app: str, directory: Path | None = None) -> None:
+    """Let go of what `stay_alone` holds, once as many stores have left as have come."""
+    if not _HELD:
+        return
+    from mfa_middleware.replay.files import store_path
+
+    path = store_path(app, directory).with_suffix(".memory")
+    with _LOCK:
+        process, descriptor, users = _HELD.get(path, (0, -1, 0))
+        if process != os.getpid():
+            return
+        if users > 1:
+            _HELD[path] = process, descriptor, users - 1
+        else:
+            os.close(descriptor)
+            del _HELD[path]
 
 
 def _crowded(app: str) -> ConfigurationError:

@@ -63,6 +63,15 @@ def test_one_process_may_open_it_twice_and_again_after_another_has_ended(app: st
     assert [_claim(_open(app)), _claim(_open(app))] == [Outcome.NEW] * 2
 
 
+def test_an_app_is_free_again_once_its_last_store_is_closed(app: str) -> None:
+    first, second = _open(app), _open(app)
+    first.close()
+    first.close()
+    assert "MFA_REPLAY_STORE=shared:" in run_in_child(get_context("spawn"), _start, app, True)
+    second.close()
+    assert run_in_child(get_context("spawn"), _start, app, True) == "Outcome.NEW"
+
+
 def test_the_child_of_a_fork_accepts_nothing_while_its_parent_lives(app: str) -> None:
     store = _open(app)
     assert "MFA_REPLAY_STORE=shared:" in run_in_child(get_context("fork"), _claim, store)
