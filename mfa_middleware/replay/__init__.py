@@ -36,7 +36,7 @@ def open_store(
     where = _STORES.get(scheme) if colon else None
     if where is None:
         known = ", ".join(f"{name}:" for name in _STORES)
-        raise ConfigurationError(f"no replay store is called {uri.partition('@')[0]!r}: write one of {known}")
+        raise ConfigurationError(f"no replay store is called {scheme + colon!r}: write one of {known}")
     module, _, name = where.partition(":")
     options = Options(capacity=capacity, quota=quota, app=app, never_cold=never_cold, clock=clock, alone=alone)
     store: ReplayStore = getattr(import_module(module), name).open(uri, options)
