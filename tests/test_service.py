@@ -84,6 +84,15 @@ class TestModes:
         assert again.refusal is not None
         assert again.refusal.code is Code.REPLAYED
 
+    def test_both_tell_an_event(self) -> None:
+        served = Served()
+
+        async def read(_: int) -> bytes:
+            return b""
+
+        asyncio.run(served.service.decide_async(served.bench.request(b"junk"), PROTECTED, read))
+        assert [event.kind for event in served.events] == ["refused"]
+
 
 class TestEvents:
     def test_an_accepted_request(self) -> None:
@@ -317,6 +326,18 @@ def test_a_service_opens_what_its_settings_name(tmp_path: Path) -> None:
     service.close()
 
 
+@pytest.mark.parametrize(("origins", "code"), [(ORIGIN, Code.USE_DPOP_NONCE), ("", None)])
+def test_a_new_store_is_cold_but_for_a_first_try_on_loopback(origins: str, code: Code | None) -> None:
+    bench = Bench(origins=origins, replay_store="memory:", capacity=1_000)
+    service = Service(bench.settings, registry=bench.registry, clock=bench.clock)
+    sent = bench.proof(htu=f"{ORIGIN if origins else 'http://localhost:8000'}/orders/1")
+    headers = [(b"host", b"localhost:8000"), (b"authorization", b"DPoP " + TOKEN.encode())]
+    ends = {"peer": "127.0.0.1", "local": "127.0.0.1", "scheme": "http"}
+    decision = service.decide(bench.request(sent, headers=headers, **ends), PROTECTED, lambda _: b"")
+    assert (decision.refusal.code if decision.refusal else None) is code
+    service.close()
+
+
 def test_a_store_that_does_not_exist_stops_the_start() -> None:
     bench = Bench(replay_store="cloud:")
     with pytest.raises(ConfigurationError, match="cloud"):
@@ -329,11 +350,12 @@ def test_an_answer_names_the_algorithms_of_the_app() -> None:
     assert dict(answer.headers)["WWW-Authenticate"] == 'DPoP error="invalid_dpop_proof", algs="ES256 PS256"'
 
 
-def test_closing_closes_the_store() -> None:
+def test_closing_closes_the_store_and_the_registry() -> None:
     bench = Bench()
     store = open_store("memory:", capacity=1_000, quota=10, app="closed", never_cold=True, clock=bench.clock)
     service = Service(bench.settings, registry=bench.registry, store=store, clock=bench.clock)
     service.close()
     refused = service.decide(bench.request(bench.proof()), PROTECTED, lambda _: b"")
+    assert bench.registry.closed
     assert refused.refusal is not None
     assert refused.refusal.code is Code.STORE_UNAVAILABLE

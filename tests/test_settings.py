@@ -155,6 +155,7 @@ class TestSecret:
     def test_it_stands_in_no_repr(self) -> None:
         settings = load(MFA_SECRET=SECRET)
         assert "secret" not in repr(settings)
+        assert repr(settings).count("=") >= len(options()) - 1
         assert SECRET not in str(settings)
 
 

@@ -36,6 +36,7 @@ class FakeRegistry:
         self.asked: list[str] = []
         self.proposed: list[tuple[Mapping[str, Any], str]] = []
         self.seen_ids: list[str] = []
+        self.closed = False
 
     def find(self, thumbprint: str) -> Machine | None:
         self.asked.append(thumbprint)
@@ -55,7 +56,7 @@ class FakeRegistry:
         self.proposed.append((jwk, algorithm))
 
     def close(self) -> None:
-        pass
+        self.closed = True
 
 
 def machine_of(key: KeyPair, **changes: Any) -> Machine:
