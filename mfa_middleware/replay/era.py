@@ -16,8 +16,9 @@ a reading that is more than TOLERANCE away from it (a setting, a sleep, a restor
 - *Proofs without one.* They are dated by their client, so they may be as old as the world: one that was used and
   forgotten must not come back when the clock does. Two dates stand against that. Each stripe keeps its *floor*, the
   greatest date of an entry that it dropped, and a proof whose deadline lies below it is COLD: this is the greatest
-  server time at which anything was dropped, so time never runs backwards. And a proof that was issued before the era
-  was COLD_SECONDS old is COLD for good, as a store without a memory may have met it in an earlier life. (That the
+  server time at which anything was dropped, so time never runs backwards. And a proof that was issued before the
+  `latest` beginning of an era was COLD_SECONDS past is COLD for good, as a store without a memory, or a machine that
+  was restored from a snapshot, may have met it in an earlier life: also when the clock is set back later. (That the
   store is older than COLD_SECONDS when the proof *arrives* would not be enough: a proof lives for PROOF_SECONDS.)
 
 A step of an hour and back, a dead clock battery, a suspend: each ends in COLD and one nonce, none in a second use.
@@ -45,7 +46,7 @@ DATE_SECONDS: Final = 2
 """Dates count the wall clock in steps of two seconds, which keeps them below 2**30, where Python is fastest."""
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
-_PACKING: Final = struct.Struct("=16s16s4d")
+_PACKING: Final = struct.Struct("=16s16s5d")
 _ROUNDING: Final = 1e-3
 
 
@@ -54,6 +55,7 @@ class Era:
     """A stretch of time in which the clocks agree. All but the bytes are seconds.
 
     `epoch` names it, `boot` the run of the machine in which it began. `wall`, `monotonic`: when it began.
+    `latest`: the greatest wall time at which this era or one before it began.
     `least`: the least difference of the clocks that entries may be dated by until the monotonic time `hold`.
     """
 
@@ -63,6 +65,7 @@ class Era:
     boot: bytes
     wall: float
     monotonic: float
+    latest: float
     least: float
     hold: float
 
@@ -70,7 +73,7 @@ class Era:
     def first(cls, clock: Clock, boot: bytes) -> Self:
         """The era in which a store begins."""
         wall, monotonic = read_clocks(clock)
-        return cls(secrets.token_bytes(16), boot, wall, monotonic, wall - monotonic, -math.inf)
+        return cls(secrets.token_bytes(16), boot, wall, monotonic, wall, wall - monotonic, -math.inf)
 
     def next(self, wall: float, monotonic: float, boot: bytes) -> Era:
         """The era that begins with this reading, after this one."""
@@ -78,7 +81,7 @@ class Era:
         before = self.least if monotonic < self.hold else self.wall - self.monotonic
         least = min(before, offset) if boot == self.boot else -math.inf
         hold = monotonic + LONGEST_SECONDS + 2 * TOLERANCE
-        return Era(secrets.token_bytes(16), boot, wall, monotonic, least, hold)
+        return Era(secrets.token_bytes(16), boot, wall, monotonic, max(self.latest, wall), least, hold)
 
     def agrees(self, wall: float, monotonic: float) -> bool:
         """Whether a reading belongs to this era."""
@@ -93,14 +96,14 @@ class Era:
     def is_cold(self, wall: float, monotonic: float, deadline: float) -> bool:
         """Whether a proof with this deadline, without a nonce, may have been used before the era began."""
         return (
-            deadline + _ROUNDING < self.wall + COLD_SECONDS + PROOF_SECONDS
+            deadline + _ROUNDING < self.latest + COLD_SECONDS + PROOF_SECONDS
             or monotonic - self.monotonic < COLD_SECONDS
             or wall - self.wall < COLD_SECONDS
         )
 
     def pack(self) -> bytes:
         """The bytes that stand for this era in a table."""
-        return _PACKING.pack(self.epoch, self.boot, self.wall, self.monotonic, self.least, self.hold)
+        return _PACKING.pack(self.epoch, self.boot, self.wall, self.monotonic, self.latest, self.least, self.hold)
 
     @classmethod
     def unpack(cls, data: bytes) -> Self:

@@ -105,6 +105,20 @@ def test_time_never_runs_backwards_for_proofs_without_a_nonce(opened: Opener, cl
     assert plain(store, clock, key()) is Outcome.NEW
 
 
+def test_what_an_earlier_life_may_have_accepted_stays_cold_when_the_clock_is_set_back(
+    opened: Opener, clock: HandClock
+) -> None:
+    store, began = opened(), clock.wall()
+    clock.advance(5)
+    clock.step(-HOUR)
+    assert plain(store, clock, key()) is Outcome.COLD
+    clock.advance(HOUR - 5)
+    assert plain(store, clock, key(), issued=began) is Outcome.COLD
+    clock.advance(26)
+    assert plain(store, clock, key(), issued=began + 24) is Outcome.COLD
+    assert plain(store, clock, key()) is Outcome.NEW
+
+
 def test_a_clock_that_is_set_to_and_fro_lets_nothing_in_twice(warm: ReplayStore, clock: HandClock) -> None:
     name, issued = key(), clock.wall()
     assert plain(warm, clock, name) is Outcome.NEW

@@ -145,9 +145,9 @@ class Replays(RuleBasedStateMachine):
     def no_live_entry_is_lost(self) -> None:
         wall, monotonic = self.clock.wall(), self.clock.monotonic()
         epoch = self.store.state().epoch
-        for name, until in self.live.items():
-            if wall < until[0] or monotonic < until[1]:
-                assert self.store.claim(name, b"owner", 1.0, epoch, wall) is Outcome.SEEN
+        self.live = {name: at for name, at in self.live.items() if wall < at[0] or monotonic < at[1]}
+        for name in self.live:
+            assert self.store.claim(name, b"owner", 1.0, epoch, wall) is Outcome.SEEN
 
     def teardown(self) -> None:
         self.store.close()
