@@ -328,7 +328,7 @@ def test_a_service_opens_what_its_settings_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("origins", "code"), [(ORIGIN, Code.USE_DPOP_NONCE), ("", None)])
 def test_a_new_store_is_cold_but_for_a_first_try_on_loopback(origins: str, code: Code | None) -> None:
-    bench = Bench(origins=origins, replay_store="memory:", capacity=1_000)
+    bench = Bench(origins=origins, replay_store="memory:", capacity=1_000, app=f"cold-{os.getpid()}")
     service = Service(bench.settings, registry=bench.registry, clock=bench.clock)
     sent = bench.proof(htu=f"{ORIGIN if origins else 'http://localhost:8000'}/orders/1")
     headers = [(b"host", b"localhost:8000"), (b"authorization", b"DPoP " + TOKEN.encode())]
