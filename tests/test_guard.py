@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -452,6 +453,25 @@ class TestDecision:
         sent = bench.request(bench.proof(htd=content_digest(b"x")))
         decision = asyncio.run(run_async(bench.guard.check(sent), Resources(bench.registry, bench.store, read)))
         assert code_of(decision) is Code.BODY_TOO_LARGE
+
+
+def test_threads_accept_each_proof_once_between_them() -> None:
+    bench, codes, errors = Bench(), [], []
+    sent = [bench.proof(header={"kid": str(number)}) for number in range(100)]
+
+    def work() -> None:
+        try:
+            codes.extend(bench.code(one) for one in sent)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert sorted(codes, key=str) == [None] * 100 + [Code.REPLAYED] * 500
 
 
 class RecordingStore:
