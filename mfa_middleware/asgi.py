@@ -5,7 +5,6 @@ app.add_middleware(MFAMiddleware, origins="https://api.example.com")
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -73,16 +72,18 @@ class MFAMiddleware:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive, scope["headers"])
-        with contextlib.suppress(Disconnected):
+        try:
             exchange = await Exchange.begin(self.service, self._routes.route_of(scope), scope, body)
-            outgoing = Outgoing(exchange, scope, send)
-            if not await outgoing.refuse():
-                exchange.enter(scope)
-                await self._answer(scope, body, outgoing)
-
-    async def _answer(self, scope: Scope, body: Body, outgoing: Outgoing) -> None:
+        except Disconnected:
+            return
+        outgoing = Outgoing(exchange, scope, send)
+        if await outgoing.refuse():
+            return
+        exchange.enter(scope)
         try:
             await self.app(scope, body.receive, outgoing.send)
+        except Disconnected:
+            return
         except Exception as error:
             if not await outgoing.refuse() or not isinstance(error, HTTPException):
                 raise

@@ -136,20 +136,20 @@ async def hold(scope: Scope, route: Route) -> Machine | None:
 
 def request_of(scope: Scope) -> Request:
     """The request of an HTTP or WebSocket scope, as the core sees it."""
-    raw, path, root = scope.get("raw_path"), scope["path"], scope.get("root_path", "")
-    client, server = scope.get("client"), scope.get("server")
+    get, path = scope.get, scope["path"]
+    raw, root, client, server = get("raw_path"), get("root_path", ""), get("client"), get("server")
     return Request(
-        method=scope.get("method", "GET"),
-        scheme=scope.get("scheme", "http"),
-        raw_path=raw.partition(b"?")[0].decode("latin-1") if raw else _quoted(path),
-        query=scope.get("query_string", b""),
-        headers=scope["headers"],
-        routed_path=path[len(root) :] if root and f"{path}/".startswith(f"{root}/") else path,
-        root=_quoted(root),
-        exact=bool(raw),
-        peer=client[0] if client else None,
-        local=server[0] if server else None,
-        websocket=scope["type"] == "websocket",
+        get("method", "GET"),
+        get("scheme", "http"),
+        raw.partition(b"?")[0].decode("latin-1") if raw else _quoted(path),
+        get("query_string", b""),
+        scope["headers"],
+        path[len(root) :] if root and f"{path}/".startswith(f"{root}/") else path,
+        _quoted(root) if root else "",
+        bool(raw),
+        client[0] if client else None,
+        server[0] if server else None,
+        scope["type"] == "websocket",
     )
 
 

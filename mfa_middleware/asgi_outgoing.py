@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from starlette.types import Message, Scope, Send
 
 from mfa_middleware.asgi_exchange import Exchange
@@ -19,40 +21,47 @@ class Outgoing:
     sends, also a 200, gives way to the refusal, as long as nothing was sent before.
     """
 
-    __slots__ = ("_cors", "_exchange", "_refused", "_send", "_started")
+    __slots__ = ("_exchange", "_headers", "_refused", "_send", "_started")
 
     def __init__(self, exchange: Exchange, scope: Scope, send: Send) -> None:
         self._exchange, self._send = exchange, send
-        self._cors = any(name == b"origin" for name, _ in scope["headers"])
+        self._headers = scope["headers"]
         self._started = self._refused = False
 
-    async def send(self, message: Message) -> None:
+    def send(self, message: Message) -> Awaitable[None]:
         """Pass on a message of the app."""
-        if not self._started:
-            if await self.refuse():
-                return
-            if message["type"] == "http.response.start":
-                self._started = True
-                message = self._completed(message)
-        await self._send(message)
+        if self._started:
+            return self._send(message)
+        if not self._exchange.decision.allowed:
+            return self._send_refusal()
+        if message["type"] == "http.response.start":
+            self._started = True
+            message = self._completed(message)
+        return self._send(message)
 
     async def refuse(self) -> bool:
         """Send the refusal, once, where the request is refused and the app's answer has not begun."""
         if self._started or self._exchange.decision.allowed:
             return False
-        answer = None if self._refused else self._exchange.refusal(cors=self._cors)
+        await self._send_refusal()
+        return True
+
+    async def _send_refusal(self) -> None:
+        answer = None if self._refused else self._exchange.refusal(cors=self._is_cors())
         if answer is not None:
             self._refused = True
             await self._send({"type": "http.response.start", "status": answer.status, "headers": wire_headers(answer)})
             await self._send({"type": "http.response.body", "body": answer.body})
-        return True
+
+    def _is_cors(self) -> bool:
+        return b"origin" in dict(self._headers)
 
     def _completed(self, message: Message) -> Message:
-        nonce = self._exchange.decision.nonce
-        if nonce is None and not self._cors:
+        nonce, cors = self._exchange.decision.nonce, self._is_cors()
+        if nonce is None and not cors:
             return message
         headers = with_nonce(list(message.get("headers", ())), nonce)
-        return {**message, "headers": _exposed(headers) if self._cors else headers}
+        return {**message, "headers": _exposed(headers) if cors else headers}
 
 
 def wire_headers(answer: Answer) -> _Headers:

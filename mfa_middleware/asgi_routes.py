@@ -53,12 +53,17 @@ class Routes:
             return PROTECTED
 
     def _routes(self) -> Sequence[Any]:
+        routes = getattr(self._app, "routes", None)
+        if routes is None:
+            self._descend()
+            routes = getattr(self._app, "routes", None)
+        return routes if isinstance(routes, (list, tuple)) else ()
+
+    def _descend(self) -> None:
         for _ in range(_MOST_LAYERS):
             if hasattr(self._app, "routes") or not hasattr(self._app, "app"):
                 break
             self._app = self._app.app  # what is found stays: nothing changes below a middleware
-        routes = getattr(self._app, "routes", None)
-        return routes if isinstance(routes, list | tuple) else ()
 
 
 def _loosens(endpoint: object) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, NamedTuple, TypedDict
 
 from mfa_middleware.errors import Refusal
 from mfa_middleware.route import Route
@@ -77,8 +77,7 @@ def stricter(outer: Route, inner: Route | None) -> Route:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """A request that was checked: by which service, for which route, and what came out."""
 
     service: Service
@@ -101,14 +100,14 @@ class Checked:
         nothing was claimed yet, and the whole check is made. `request` must have all its headers.
         """
         if self._is_too_loose(route):
-            return replace(self, route=route, decision=self.service.decide(request, route, read_body))
-        return replace(self, decision=self.service.tighten(self._decision_for(route), route, request))
+            return self._replace(route=route, decision=self.service.decide(request, route, read_body))
+        return self._replace(decision=self.service.tighten(self._decision_for(route), route, request))
 
     async def hold_async(self, route: Route, request: Request, read_body: Callable[[int], Awaitable[bytes]]) -> Checked:
         """The same as `hold`, for a coroutine."""
         if self._is_too_loose(route):
-            return replace(self, route=route, decision=await self.service.decide_async(request, route, read_body))
-        return replace(self, decision=self.service.tighten(self._decision_for(route), route, request))
+            return self._replace(route=route, decision=await self.service.decide_async(request, route, read_body))
+        return self._replace(decision=self.service.tighten(self._decision_for(route), route, request))
 
     def _decision_for(self, route: Route) -> Decision:
         if self.route.report_only and not route.report_only:
