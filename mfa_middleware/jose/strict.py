@@ -31,6 +31,8 @@ _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # closed or no
 _AS_ONE_KIND: Final = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKET: Final = bytes(set(range(256)) - set(b"[]{}"))
 _BEGINNING: Final = 256
+_LONG: Final = 1_024  # characters; what honest clients send is shorter, but for RSA keys
+_TOO_DEEP: Final = "JSON deeper than {}"
 
 
 class Malformed(ValueError):  # noqa: N818 - named for what the input is
@@ -118,15 +120,33 @@ def parse_object(raw: bytes, limits: Limits = PROOF) -> dict[str, Any]:
     return value
 
 
+def parse_segment(segment: bytes) -> dict[str, Any]:
+    """`parse_object` of a segment that `split_compact` has found canonical. Raises Malformed.
+
+    What is deep is mostly so from its beginning on, and refused before the rest is decoded.
+    """
+    if len(segment) > _LONG:
+        beginning = decode_checked(segment[:_BEGINNING])
+        if beginning.startswith(b"{") and _is_deep_already(beginning, PROOF.depth):
+            raise Malformed(_TOO_DEEP.format(PROOF.depth))
+    return parse_object(decode_checked(segment))
+
+
 def _check_depth(raw: bytes, limit: int) -> None:
     """What is deep is mostly so from its beginning on, and refused there; what is broad is measured as a whole."""
-    if _brackets_left(raw[:_BEGINNING], limit) > limit or _brackets_left(raw, limit):
-        raise Malformed(f"JSON deeper than {limit}")
+    if _is_deep_already(raw[:_BEGINNING], limit) or _brackets_left(raw, limit):
+        raise Malformed(_TOO_DEEP.format(limit))
+
+
+def _is_deep_already(beginning: bytes, limit: int) -> bool:
+    return beginning.count(b"{") + beginning.count(b"[") > limit and _brackets_left(beginning, limit) > limit
 
 
 def _brackets_left(raw: bytes, limit: int) -> int:
     """How many brackets are open once the innermost levels have been taken off, `limit` times."""
-    brackets = _STRINGS.sub(b"", raw).translate(_AS_ONE_KIND, _NO_BRACKET)
+    # Without a backslash, what stands between two quotes is a string, and every second part of the text.
+    outside = _STRINGS.sub(b"", raw) if b"\\" in raw else b"".join(raw.split(b'"')[::2])
+    brackets = outside.translate(_AS_ONE_KIND, _NO_BRACKET)
     for _ in range(limit):
         brackets = brackets.replace(b"[]", b"")
     return brackets.count(b"[")

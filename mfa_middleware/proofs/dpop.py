@@ -14,7 +14,7 @@ from mfa_middleware.credentials import Credential
 from mfa_middleware.errors import Code, Refusal
 from mfa_middleware.jose.algorithms import ALGORITHMS, InvalidSignature, Verify, same_algorithm, verifier
 from mfa_middleware.jose.jwk import b64url, required_members, thumbprint_of
-from mfa_middleware.jose.strict import Malformed, decode_checked, parse_object, split_compact
+from mfa_middleware.jose.strict import Malformed, decode_checked, parse_segment, split_compact
 
 __all__ = ["MAX_AGE", "MAX_AHEAD", "Proof", "ProofReader", "check_binding", "check_body", "check_query", "is_in_time"]
 
@@ -95,8 +95,8 @@ class ProofReader:
             )
         try:
             header, payload, signature, signing_input = split_compact(token)
-            key = self._keys.get(header) or self._read_key(parse_object(decode_checked(header)))
-            claims = parse_object(decode_checked(payload))
+            key = self._keys.get(header) or self._read_key(parse_segment(header))
+            claims = parse_segment(payload)
         except Malformed as error:
             raise Refusal(Code.MALFORMED_PROOF, str(error)) from None
         jti, htm, htu, iat = _required(claims)
