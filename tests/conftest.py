@@ -1,8 +1,20 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from mfa_middleware.replay.files import store_path
+
+# Two runs on one host share no store; tests that are about the default name say so.
+os.environ["MFA_APP"] = f"tests-{os.getpid()}"
+
+
+def pytest_unconfigure() -> None:
+    path = store_path(os.environ["MFA_APP"])
+    for one in (path, path.with_suffix(".memory")):
+        one.unlink(missing_ok=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
