@@ -87,11 +87,14 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error o
         hints: Mapping[str, str | int | float] | None = None,
         nothing_sent: bool = False,
     ) -> None:
-        super().__init__(f"{code}: {detail}")
+        super().__init__(code, detail)
         self.code = code
         self.detail = detail
         self.error = None if nothing_sent else REFUSALS[code].error
         self.hints: Mapping[str, str | int | float] = hints or {}
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
 
     @property
     def kind(self) -> RefusalKind:

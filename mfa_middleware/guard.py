@@ -79,6 +79,7 @@ class Guard:
             if outcome is not Outcome.NEW:
                 raise self._claim_refusal(outcome, proof)
         except Refusal as refusal:
+            refusal.__traceback__ = None  # its frames hold the request, and they hold it
             return (yield from self._refused(refusal, route, trail))
         except StoreError as error:
             return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
