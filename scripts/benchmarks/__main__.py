@@ -8,8 +8,9 @@ import logging
 from collections.abc import Iterator
 from typing import Any, Final
 
-from scripts.benchmarks.checks import middleware, refusals, whole_check
+from scripts.benchmarks.checks import first_use, middleware, refusals, whole_check
 from scripts.benchmarks.claims import claims
+from scripts.benchmarks.peers import firewall, peers
 
 _UNITS: Final = {
     "us": "{:8.1f} us", "bare_us": "bare {:.1f} us", "ratio": "x {:.2f} of the bare verify", "added_us": "+ {:.1f} us",
@@ -20,7 +21,10 @@ _UNITS: Final = {
 def measurements(rounds: int) -> Iterator[dict[str, Any]]:
     yield whole_check("ES256", rounds)
     yield whole_check("Ed25519", rounds)
+    yield first_use(rounds)
+    yield from peers(rounds)
     yield middleware(rounds)
+    yield firewall(rounds)
     yield from refusals(rounds)
     yield from claims()
 

@@ -18,11 +18,14 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Message, Scope
 
 from mfa_middleware.asgi import MFAMiddleware
+from mfa_middleware.client import PrivateKey
 from mfa_middleware.jose.jwk import load_public_key
 from mfa_middleware.route import PROTECTED
-from scripts.benchmarks.setting import Setting, best, cpu, request, signatures, steady_store, typical
+from mfa_middleware.service import Service
+from scripts.benchmarks.setting import Setting, best, cpu, fresh_proof, request, signatures, steady_store, typical
 
 _COUNT: Final = 1_000
+_KEYS: Final = 200
 
 
 def bare_verify(setting: Setting) -> Callable[[tuple[bytes, bytes]], object]:
@@ -70,6 +73,22 @@ def whole_check(algorithm: str, rounds: int) -> dict[str, Any]:
         return {
             "name": f"whole check, {algorithm}", "us": best(checks), "bare_us": best(bares), "ratio": ratio,
             "added_us": best(checks) - best(bares),
+        }  # fmt: skip
+
+
+def first_use(rounds: int) -> dict[str, Any]:
+    """A known machine whose key this process has not met yet, ES256."""
+    keys = [PrivateKey.generate("ES256") for _ in range(_KEYS)]
+    with steady_store() as store, Setting.of("ES256", store, keys) as setting:
+        checks, bares = [], []
+        for _ in range(rounds):
+            service = Service(setting.service.settings, registry=setting.service.registry, store=store)
+            proofs = [fresh_proof(key) for key in keys]
+            checks.append(asyncio.run(_check_all(Setting(setting.key, service), proofs)))
+            bares.append(cpu(bare_verify(setting), prepared(setting, setting.proofs(_COUNT))))
+        return {
+            "name": "first use of a key, ES256", "us": best(checks), "bare_us": best(bares),
+            "ratio": best(checks) / best(bares), "added_us": best(checks) - best(bares),
         }  # fmt: skip
 
 

@@ -76,12 +76,15 @@ class Setting:
 
     @classmethod
     @contextlib.contextmanager
-    def of(cls, algorithm: str, store: SharedStore, **settings: Any) -> Iterator[Setting]:
+    def of(
+        cls, algorithm: str, store: SharedStore, further: Iterable[PrivateKey] = (), **settings: Any
+    ) -> Iterator[Setting]:
+        """`further`: keys of other machines that are enrolled as well."""
         key = PrivateKey.generate(algorithm)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "machines.json"
-            entry = {"name": "bench", "jwk": dict(key.public_jwk), "algorithm": algorithm, "credentials": ["any"]}
-            add(path, entry)
+            for one in (key, *further):
+                add(path, {"name": "bench", "jwk": one.public_jwk, "algorithm": one.alg, "credentials": ["any"]})
             given = {"machines": str(path), "origins": ORIGIN, **settings}
             service = Service(Settings.load(given, environ={}), store=store)
             yield cls(key, service)
@@ -89,8 +92,12 @@ class Setting:
 
     def proofs(self, count: int) -> list[bytes]:
         """Fresh proofs, each for the same request."""
-        url = f"{ORIGIN}/orders"
-        return [sign_headers(self.key, "GET", url, headers=CREDENTIAL)["DPoP"].encode() for _ in range(count)]
+        return [fresh_proof(self.key) for _ in range(count)]
+
+
+def fresh_proof(key: PrivateKey) -> bytes:
+    """A proof for the request that everything here is measured with."""
+    return sign_headers(key, "GET", f"{ORIGIN}/orders", headers=CREDENTIAL)["DPoP"].encode()
 
 
 def request(proof: bytes) -> Request:
