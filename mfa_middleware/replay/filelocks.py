@@ -51,12 +51,17 @@ class FileLocks(ThreadLocks):
 
     def take(self, index: int, wait: float) -> bool:
         lock = self._threads[index]
-        if not lock.acquire(blocking=False) and not (wait > 0 and lock.acquire(timeout=wait)):
+        if not lock.acquire(False) and not (wait > 0 and lock.acquire(timeout=wait)):
             return False
         taken = False
         try:
             if self.descriptor != GONE:
-                taken = self._take_byte(_FIRST + index, wait)
+                _lockf(self.descriptor, _TRY, 1, _FIRST + index)
+                taken = True
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            taken = self._poll(_FIRST + index, wait)
         finally:
             if not taken:
                 lock.release()
@@ -74,15 +79,6 @@ class FileLocks(ThreadLocks):
         descriptor, self.descriptor = self.descriptor, GONE
         self.settle(wait)
         return descriptor
-
-    def _take_byte(self, byte: int, wait: float) -> bool:
-        try:
-            _lockf(self.descriptor, _TRY, 1, byte)
-        except OSError as error:
-            if error.errno not in _TAKEN:
-                raise
-            return self._poll(byte, wait)
-        return True
 
     def _poll(self, byte: int, wait: float) -> bool:
         """POSIX locks know no timeout, and a blocking wait could last for ever behind a stopped process."""

@@ -19,6 +19,8 @@ from mfa_middleware.replay.tables import TABLES
 __all__ = ["FileTable", "file_table"]
 
 _LOOK_SECONDS: Final = 0.5
+_NUMBER, _TIMES = 1, 7
+"""Of a status: inode, device, links, user, group and size are in between, and as a rule all are what they were."""
 
 
 class FileTable(Table):
@@ -31,6 +33,7 @@ class FileTable(Table):
         self._file_locks = FileLocks(lock_count(geometry), file.descriptor)
         self._size = geometry.size
         self._look_at = 0.0
+        self._usual: tuple[float, ...] = ()
         buffer = _map(file.descriptor, geometry.size)
         super().__init__(buffer, geometry, file.header.secret, self._file_locks)
 
@@ -41,12 +44,18 @@ class FileTable(Table):
         away is noticed within half a second; until then the new one, if any, is cold, so nothing is accepted twice.
         """
         status = os.fstat(self._file_locks.descriptor)
-        if not status.st_nlink or (status.st_dev, status.st_ino) != self.identity or status.st_size != self._size:
+        if status[_NUMBER:_TIMES] != self._usual and not self._is_whole(status):
             return False
         if self._look_at - _LOOK_SECONDS <= monotonic < self._look_at:
             return True
         self._look_at = monotonic + _LOOK_SECONDS
         return identity_of(self.path) == self.identity
+
+    def _is_whole(self, status: os.stat_result) -> bool:
+        if not status.st_nlink or (status.st_dev, status.st_ino) != self.identity or status.st_size != self._size:
+            return False
+        self._usual = status[_NUMBER:_TIMES]
+        return True
 
     def mend(self) -> None:
         """Open the file again if its descriptor is gone or has become that of another file."""

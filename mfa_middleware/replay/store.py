@@ -75,21 +75,25 @@ class TableStore(abc.ABC):
 
     def claim(self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float) -> Outcome:
         """Use a key up, once; see ReplayStore. Waits up to a second for a lock, which is free in microseconds."""
-        _check_claim(seconds)
+        if not 0 < seconds <= LONGEST_SECONDS:
+            raise _out_of_range(seconds)
         claim = key, owner, seconds, epoch, deadline
-        for _ in range(_ROUNDS):
+        rounds = 0
+        while rounds < _ROUNDS:
             table = self._table
             answer = self._attempt(table, claim, WAIT_SECONDS)
             if isinstance(answer, Outcome):
                 return answer
             self._overcome(answer, table)
+            rounds += 1
         raise _unsettled()
 
     async def claim_async(
         self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float
     ) -> Outcome:
         """The same; a lock that is not free is tried again later, and files are opened in a thread."""
-        _check_claim(seconds)
+        if not 0 < seconds <= LONGEST_SECONDS:
+            raise _out_of_range(seconds)
         claim = key, owner, seconds, epoch, deadline
         pause, waited, rounds = _PAUSE, 0.0, 0
         while rounds < _ROUNDS and waited < WAIT_SECONDS:
@@ -113,13 +117,13 @@ class TableStore(abc.ABC):
 
     def _attempt(self, table: Table, claim: _Claim, wait: float) -> Outcome | _Hindrance:
         try:
-            spot = table.spot(claim[0])
-            if not table.locks.take(spot[0], wait):
+            spot, locks = table.spot(claim[0]), table.locks
+            if not locks.take(spot[0], wait):
                 return _Hindrance.BUSY if table.alive else _Hindrance.MOVED
             try:
                 return self._decide(table, spot, claim, wait) if table.alive else _Hindrance.MOVED
             finally:
-                table.locks.give(spot[0])
+                locks.give(spot[0])
         except OSError as error:
             if error.errno == errno.EBADF:  # somebody closed all descriptors of the process
                 return _Hindrance.MOVED
@@ -127,7 +131,8 @@ class TableStore(abc.ABC):
 
     def _decide(self, table: Table, spot: Spot, claim: _Claim, wait: float) -> Outcome | _Hindrance:
         _, owner, seconds, epoch, deadline = claim
-        wall, monotonic = self._clock.wall(), self._clock.monotonic()
+        clock = self._clock
+        wall, monotonic = clock.wall(), clock.monotonic()
         era = table.era()
         if not table.named(monotonic):
             return _Hindrance.MOVED
@@ -177,9 +182,8 @@ class TableStore(abc.ABC):
             TABLES.leave(table)
 
 
-def _check_claim(seconds: float) -> None:
-    if not 0 < seconds <= LONGEST_SECONDS:
-        raise ValueError(f"a claim is kept for more than 0 and at most {LONGEST_SECONDS} seconds, not {seconds}")
+def _out_of_range(seconds: float) -> ValueError:
+    return ValueError(f"a claim is kept for more than 0 and at most {LONGEST_SECONDS} seconds, not {seconds}")
 
 
 def _busy() -> StoreError:

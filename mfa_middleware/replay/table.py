@@ -117,6 +117,9 @@ class Table:
     def holds(self, spot: Spot, now: int) -> bool:
         """Whether the key is here and live."""
         _, first, second, tag = spot
+        find = self._buffer.find
+        if find(tag, first, first + TAGS) < 0 and find(tag, second, second + TAGS) < 0:
+            return False
         return self._bucket_holds(first, tag, now) or self._bucket_holds(second, tag, now)
 
     def _bucket_holds(self, bucket: int, tag: bytes, now: int) -> bool:
@@ -149,8 +152,8 @@ class Table:
         dropped, floor = self._words[room], _FLOORS + spot[0]
         if dropped > self._words[floor]:
             self._words[floor] = dropped
-        record = room % (BLOCK // 4) - TAGS // 4
-        tag = (room // (BLOCK // 4)) * BLOCK + record * TAG_SIZE
+        bucket, record = room * 4 // BLOCK * BLOCK, room % (BLOCK // 4) - TAGS // 4
+        tag = bucket + record * TAG_SIZE
         self._buffer[tag : tag + TAG_SIZE] = spot[3]
         self._words[room] = date
 

@@ -11,6 +11,7 @@ import pytest
 
 from mfa_middleware.errors import StoreError
 from mfa_middleware.replay import Outcome
+from mfa_middleware.replay.files import open_file
 from mfa_middleware.replay.shared import SharedStore
 from tests.replay.clocks import HandClock
 from tests.replay.racing import run_in_child
@@ -94,6 +95,37 @@ def test_a_file_that_was_moved_away_is_left_within_half_a_second(shared: Opener,
     clock.advance(0.5)
     assert plain(store, clock, name) is Outcome.COLD
     assert store.path.exists()
+
+
+def test_a_file_that_loses_its_name_while_it_is_opened_is_left(
+    shared: Opener, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = "mfa_middleware.replay.filetable.open_file"
+
+    def opened_and_lost(path: Path, *given: Any) -> Any:
+        file = open_file(path, *given)
+        path.unlink()
+        monkeypatch.setattr(where, open_file)
+        return file
+
+    monkeypatch.setattr(where, opened_and_lost)
+    store: Any = shared(never_cold=True)
+    name = key()
+    assert plain(store, clock, name) is Outcome.NEW
+    assert store._table.identity[1] == store.path.stat().st_ino
+    other: Any = shared(never_cold=True)
+    assert plain(other, clock, name) is Outcome.SEEN
+
+
+def test_another_link_or_group_of_the_file_changes_nothing(shared: Opener, clock: HandClock) -> None:
+    store: Any = shared(never_cold=True)
+    name, state = key(), store.state()
+    assert plain(store, clock, name) is Outcome.NEW
+    os.link(store.path, store.path.with_name("another link"))
+    assert plain(store, clock, name) is Outcome.SEEN
+    store.path.with_name("another link").unlink()
+    assert plain(store, clock, name) is Outcome.SEEN
+    assert store.state() == state
 
 
 def test_a_file_that_is_cut_short_under_a_running_store_is_an_error(shared: Opener, clock: HandClock) -> None:
