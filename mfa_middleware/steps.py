@@ -62,9 +62,6 @@ class ReadBody(NamedTuple):
 
     limit: int
 
-    def inline(self, resources: Resources) -> bool:  # noqa: ARG002 - reading a body may always wait
-        return False
-
     def run(self, resources: Resources) -> bytes:
         body: bytes = resources.read_body(self.limit)
         return body
@@ -84,10 +81,10 @@ class Claim(NamedTuple):
     deadline: float
 
     def run(self, resources: Resources) -> Outcome:
-        return resources.store.claim(self.key, self.owner, self.seconds, self.epoch, self.deadline)
+        return resources.store.claim(*self)
 
     def run_async(self, resources: Resources) -> Awaitable[Outcome]:
-        return resources.store.claim_async(self.key, self.owner, self.seconds, self.epoch, self.deadline)
+        return resources.store.claim_async(*self)
 
 
 class KnowsCredential(NamedTuple):
