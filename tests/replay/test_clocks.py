@@ -89,19 +89,21 @@ def test_a_proof_that_was_dropped_does_not_come_back_with_the_clock(opened: Open
 
 
 def test_time_never_runs_backwards_for_proofs_without_a_nonce(opened: Opener, clock: HandClock) -> None:
-    store = opened(capacity=40)
-    clock.advance(25)
-    for _ in range(4):
-        for _ in range(30):
-            plain(store, clock, key())
+    """Two buckets of 32 records: what is 64 entries old was dropped, and its date is the floor."""
+    store, began = opened(capacity=40, quota=1000), clock.wall()
+    clock.advance(125)
+    forgotten = key()
+    assert plain(store, clock, forgotten) is Outcome.NEW
+    for _ in range(3):
         clock.advance(100)
-    dropped_at = clock.wall() - 100
-    clock.step(-HOUR)
-    plain(store, clock, key())
-    clock.advance(100)
+        assert {plain(store, clock, key()) for _ in range(30)} == {Outcome.NEW}
+    clock.step(began + 100 - clock.wall())
+    store.state()
+    clock.advance(30)
+    assert plain(store, clock, forgotten, issued=began + 125) is Outcome.COLD
     assert plain(store, clock, key()) is Outcome.COLD
     assert nonced(store, clock, key()) is not Outcome.COLD
-    clock.advance(dropped_at + 61 - clock.wall())
+    clock.advance(600)
     assert plain(store, clock, key()) is Outcome.NEW
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from mfa_middleware.replay import Outcome
 from mfa_middleware.replay.shared import SharedStore
@@ -71,6 +71,10 @@ class Replays(RuleBasedStateMachine):
         self.proofs.append(proof)
         return proof
 
+    @initialize(age=st.sampled_from([0.0, 30.0, 1000.0]))
+    def the_store_is_cold_or_warm(self, age: float) -> None:
+        self.clock.advance(age)
+
     @rule(ahead=st.floats(-60, 15))
     def a_plain_proof(self, ahead: float) -> None:
         self.proofs.append(Proof(key(), self.clock.wall() + ahead, None))
@@ -108,6 +112,20 @@ class Replays(RuleBasedStateMachine):
             seconds = data.draw(st.sampled_from(self.proofs)).at + late - self.clock.wall()
             (self.clock.advance if wait and seconds > 0 else self.clock.step)(seconds)
 
+    @rule(age=st.floats(140, 300), before=st.floats(20, 300), late=st.floats(-15, 55))
+    def a_proof_is_forgotten_and_its_time_comes_again(self, age: float, before: float, late: float) -> None:
+        """Twice as much traffic as the table holds makes sure that it is overwritten."""
+        self.store.state()
+        self.clock.advance(26)
+        self.a_plain_proof(0.0)
+        for _ in range(2):
+            self.clock.advance(age)
+            self.no_live_entry_is_lost()
+            self.traffic(40)
+        self.clock.step(-2 * age - before)
+        self.store.state()
+        self.clock.advance(before + late)
+
     @rule(seconds=st.floats(0, 3600))
     def the_machine_sleeps(self, seconds: float) -> None:
         self.clock.suspend(seconds)
@@ -125,6 +143,12 @@ class Replays(RuleBasedStateMachine):
         self.clock.now, self.clock.running = self.clock.now + down + off, 2.0
         self.live = {name: (wall, 0.0) for name, (wall, _) in self.live.items()}
         self.store = self.open()
+
+    @rule(pause=st.floats(0, 60))
+    def a_proof_is_used_and_the_file_is_lost(self, pause: float) -> None:
+        self.a_plain_proof(0.0)
+        self.the_file_is_lost(restarts=False)
+        self.clock.advance(pause)
 
     @rule(restarts=st.booleans())
     def the_file_is_lost(self, restarts: bool) -> None:
