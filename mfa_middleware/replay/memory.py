@@ -66,9 +66,9 @@ class MemoryStore(TableStore):
         super().close()
 
     def _find_table(self) -> Table:
+        geometry = Geometry.of(self._capacity)
         if self._alone is not None:
             stay_alone(self._alone)
-        geometry = Geometry.of(self._capacity)
         page = first_page(self._capacity, Era.first(self._clock, boot_id()))
         header = parse(page)
         assert header is not None

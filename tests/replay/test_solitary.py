@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mfa_middleware.errors import ConfigurationError, StoreError
-from mfa_middleware.replay import Outcome, ReplayStore, open_store
+from mfa_middleware.replay import Outcome, ReplayStore, open_store, solitary
 from mfa_middleware.replay.files import store_path
 from tests.replay.racing import run_in_child
 from tests.replay.using import key
@@ -76,3 +79,91 @@ def test_the_child_of_a_fork_accepts_nothing_while_its_parent_lives(app: str) ->
     store = _open(app)
     assert "MFA_REPLAY_STORE=shared:" in run_in_child(get_context("fork"), _claim, store)
     assert _claim(store) is Outcome.NEW
+
+
+def _open_and_end(app: str, work: Callable[[ReplayStore], object]) -> None:
+    """A process opens the store, and ends; its child, which lives on, does the work."""
+    parent = os.fork()
+    if parent == 0:
+        signal.alarm(20)
+        try:
+            store = _open(app)
+            if os.fork() == 0:
+                signal.alarm(20)
+                work(store)
+        finally:
+            os._exit(0)
+    os.waitpid(parent, 0)
+
+
+def test_a_child_whose_parent_has_ended_serves_alone(app: str) -> None:
+    (answer, tell), (begun, begin) = os.pipe(), os.pipe()
+
+    def serve(store: ReplayStore) -> None:
+        os.read(begun, 1)
+        os.write(tell, str(_claim(store)).encode())
+
+    _open_and_end(app, serve)
+    os.write(begin, b"!")
+    assert os.read(answer, 1000) == b"Outcome.NEW"
+    for descriptor in (answer, tell, begun, begin):
+        os.close(descriptor)
+
+
+def test_a_child_that_serves_nothing_does_not_keep_the_app_of_a_parent_that_has_ended(app: str) -> None:
+    begun, begin = os.pipe()
+    _open_and_end(app, lambda _: os.read(begun, 1))
+    try:
+        assert run_in_child(get_context("spawn"), _start, app, True) == "Outcome.NEW"
+    finally:
+        os.write(begin, b"!")
+        os.close(begun)
+        os.close(begin)
+
+
+def test_a_fork_while_a_thread_opens_a_store_does_not_stop_the_child(app: str) -> None:
+    with solitary._HOLDS.lock:
+        assert run_in_child(get_context("fork"), _start, app, True) == "Outcome.NEW"
+
+
+def test_a_store_that_could_not_be_opened_holds_nothing(app: str) -> None:
+    with pytest.raises(ConfigurationError, match="capacity"):
+        open_store("memory:", capacity=10**9, quota=1, app=app, alone=True)
+    assert run_in_child(get_context("spawn"), _start, app, True) == "Outcome.NEW"
+
+
+def test_a_descriptor_that_became_that_of_another_file_is_left_alone(app: str, tmp_path: Path) -> None:
+    store, taken = _open(app), solitary._HOLDS.held[store_path(app).with_suffix(".memory")].descriptor
+    os.close(taken)
+    with (tmp_path / "theirs").open("wb") as theirs:
+        assert theirs.fileno() == taken
+        store.close()
+        theirs.write(b"still open")
+
+
+def _linked(path: Path) -> None:
+    path.symlink_to("elsewhere")
+
+
+def _folder(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize("harm", [_linked, _folder])
+def test_a_name_that_something_else_has_stops_the_start(tmp_path: Path, harm: Any) -> None:
+    path = store_path("app", tmp_path).with_suffix(".memory")
+    harm(path)
+    with pytest.raises(ConfigurationError, match="remove it, or set MFA_APP") as error:
+        solitary.stay_alone("app", tmp_path)
+    assert str(path) in str(error.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_file_of_another_user_stops_the_start(tmp_path: Path) -> None:
+    path = store_path("app", tmp_path).with_suffix(".memory")
+    path.touch()
+    os.chown(path, 65534, 65534)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(ConfigurationError, match="belongs to user 65534"):
+        solitary.stay_alone("app", tmp_path)
+    assert os.listdir("/proc/self/fd") == before
