@@ -45,12 +45,25 @@ def _present_all(directory: Path, threads: int, keys: int, begin: Any, results: 
     store.close()
 
 
+def _present_inherited(store: ReplayStore, threads: int, keys: int, begin: Any, results: Any) -> None:
+    begin.wait(30)
+    results.put(list(winners([store], threads, keys).elements()))
+
+
 def winners_over_processes(directory: Path, method: str, processes: int, threads: int, keys: int) -> Counter[int]:
     """The same over processes that share a store, started by `spawn` or `fork`."""
-    context = get_context(method)
+    return _race(method, processes, _present_all, directory, threads, keys)
+
+
+def winners_over_forks(store: ReplayStore, processes: int, threads: int, keys: int) -> Counter[int]:
+    """The same over processes that were forked from one that had opened the store."""
+    return _race("fork", processes, _present_inherited, store, threads, keys)
+
+
+def _race(method: str, processes: int, work: Callable[..., None], *given: Any) -> Counter[int]:
+    context: Any = get_context(method)
     begin, results = context.Barrier(processes), context.Queue()
-    arguments = (directory, threads, keys, begin, results)
-    workers = [context.Process(target=_present_all, args=arguments) for _ in range(processes)]
+    workers = [context.Process(target=work, args=(*given, begin, results)) for _ in range(processes)]
     for worker in workers:
         worker.start()
     won: Counter[int] = Counter()

@@ -98,3 +98,12 @@ def test_an_owner_without_a_row_takes_its_count_into_the_row_it_gets(opened: Ope
     again = [[nonced(store, clock, key(), owner=owner) for _ in range(120)].count(Outcome.NEW) for owner in late]
     assert any(again)
     assert all(one + other <= quota for one, other in zip(before, again, strict=True))
+
+
+def test_a_flood_of_one_owner_neither_fills_the_store_nor_starves_others(opened: Opener, clock: HandClock) -> None:
+    store, quota = opened(capacity=4000, quota=1000), 1000
+    flood = [nonced(store, clock, key(), owner=b"flood") for _ in range(5 * quota)]
+    assert 0.9 * quota <= flood.count(Outcome.NEW) <= quota
+    assert set(flood) == {Outcome.NEW, Outcome.QUOTA}
+    others = [f"other {number}".encode() for number in range(25)]
+    assert {nonced(store, clock, key(), owner=owner) for _ in range(50) for owner in others} == {Outcome.NEW}

@@ -10,7 +10,7 @@ import pytest
 from mfa_middleware.replay import Outcome, ReplayStore
 from mfa_middleware.replay.memory import MemoryStore
 from mfa_middleware.replay.shared import SharedStore
-from tests.replay.racing import winners, winners_over_processes
+from tests.replay.racing import winners, winners_over_forks, winners_over_processes
 
 
 def _once_each(keys: int) -> dict[int, int]:
@@ -33,7 +33,13 @@ def test_one_thread_wins_each_key_over_two_stores_of_the_same_file(tmp_path: Pat
 
 @pytest.mark.parametrize("method", ["spawn", "fork"])
 def test_one_process_wins_each_key(tmp_path: Path, method: str) -> None:
-    assert winners_over_processes(tmp_path, method, processes=4, threads=8, keys=1_000) == _once_each(1_000)
+    assert winners_over_processes(tmp_path, method, processes=4, threads=8, keys=2_000) == _once_each(2_000)
+
+
+def test_one_process_wins_each_key_of_a_store_that_was_opened_before_the_fork(tmp_path: Path) -> None:
+    store = SharedStore(app="race", directory=tmp_path, capacity=100_000, quota=100_000, never_cold=True)
+    assert winners_over_forks(store, processes=4, threads=8, keys=1_000) == _once_each(1_000)
+    store.close()
 
 
 class _FindThenAdd:
