@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from werkzeug.wsgi import get_content_length
 
 from mfa_middleware.errors import Code, Refusal
+from mfa_middleware.streams import Chained, read_up_to
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -27,34 +28,11 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     if length is not None and length > limit:
         raise Refusal(Code.BODY_TOO_LARGE, f"the body has {length} bytes, at most {limit} are bound (MFA_BODY_LIMIT)")
     wanted = limit + 1 if length is None else length
-    body = _read(stream, wanted)
+    body = read_up_to(stream, wanted)
     if len(body) > limit:
-        environ["wsgi.input"] = _Chained(body, stream)
+        environ["wsgi.input"] = Chained(body, stream)
         raise Refusal(Code.BODY_TOO_LARGE, f"the body has more than {limit} bytes (MFA_BODY_LIMIT)")
     environ["wsgi.input"] = io.BytesIO(body)
     if length is None:
         environ["CONTENT_LENGTH"] = str(len(body))
     return body
-
-
-def _read(stream: Any, wanted: int) -> bytes:
-    chunks, missing = [], wanted
-    while missing > 0 and (chunk := stream.read(min(missing, 65_536))):
-        chunks.append(chunk)
-        missing -= len(chunk)
-    return b"".join(chunks)
-
-
-class _Chained(io.RawIOBase):
-    """What was read ahead, then the rest of the stream; for an app that goes on although the body is too large."""
-
-    def __init__(self, ahead: bytes, rest: Any) -> None:
-        self._ahead, self._rest = io.BytesIO(ahead), rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        chunk = self._ahead.read(len(buffer)) or self._rest.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)

@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from mfa_middleware.errors import Code, Refusal
+from mfa_middleware.streams import Chained, read_up_to
 
 __all__ = ["read_body", "read_body_async"]
 
@@ -31,7 +32,7 @@ def read_body(request: HttpRequest, limit: int) -> bytes:
         stream = request.META["wsgi.input"]
     if declared is not None and _number(declared) > limit:
         raise _too_large(limit)
-    body = _read(stream, limit + 1)
+    body = read_up_to(stream, limit + 1)
     request._stream = _rewound(stream, body, limit)
     _within(body, limit)
     if declared is None:
@@ -48,7 +49,7 @@ def _rewound(stream: Any, ahead: bytes, limit: int) -> Any:
     if hasattr(stream, "seekable") and stream.seekable():
         stream.seek(0)
         return stream
-    return io.BytesIO(ahead) if len(ahead) <= limit else io.BufferedReader(_Chained(ahead, stream))
+    return io.BytesIO(ahead) if len(ahead) <= limit else io.BufferedReader(Chained(ahead, stream))
 
 
 def _within(body: bytes, limit: int) -> bytes:
@@ -66,26 +67,3 @@ def _number(text: object) -> int:
         return int(str(text))
     except ValueError:
         return 0
-
-
-def _read(stream: Any, wanted: int) -> bytes:
-    chunks, missing = [], wanted
-    while missing > 0 and (chunk := stream.read(min(missing, 65_536))):
-        chunks.append(chunk)
-        missing -= len(chunk)
-    return b"".join(chunks)
-
-
-class _Chained(io.RawIOBase):
-    """What was read ahead, then the rest of the stream; for a view that runs although the body is too large."""
-
-    def __init__(self, ahead: bytes, rest: Any) -> None:
-        self._ahead, self._rest = io.BytesIO(ahead), rest
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        chunk = self._ahead.read(len(buffer)) or self._rest.read(len(buffer))
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
