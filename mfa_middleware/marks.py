@@ -71,7 +71,7 @@ def stricter(outer: Route, inner: Route | None) -> Route:
         body=outer.body or inner.body,
         query=outer.query or inner.query,
         nonce=outer.nonce or inner.nonce,
-        networks=outer.networks or inner.networks,
+        networks=outer.networks + inner.networks,
         report_only=outer.report_only and inner.report_only,
         credential=outer.credential or inner.credential,
     )

@@ -23,14 +23,15 @@ class Route:
     """The options of one route. `exempt`, `report_only` and no `credential` loosen; the others tighten.
 
     `scopes`: all of them must be the machine's. `body`, `query`: the proof must bind them. `nonce`: the proof
-    must carry a nonce. `networks`: where the machine must call from, beside its own networks.
+    must carry a nonce. `networks`: where the machine must call from, beside its own networks: from within each of
+    these groups, one for each mark that named networks.
     """
 
     scopes: frozenset[str] = frozenset()
     body: bool = False
     query: bool = False
     nonce: bool = False
-    networks: tuple[IPv4Network | IPv6Network, ...] = ()
+    networks: tuple[tuple[IPv4Network | IPv6Network, ...], ...] = ()
     report_only: bool = False
     credential: bool = True
     exempt: bool = False
@@ -49,7 +50,7 @@ class Route:
 
     def check_machine(self, machine: Machine, client: Address | None) -> None:
         """Raises Refusal where the machine calls from elsewhere (machine_inactive) or lacks a scope."""
-        if self.networks and (client is None or not any(client in network for network in self.networks)):
+        if self.networks and not (client and all(any(client in net for net in group) for group in self.networks)):
             raise Refusal(Code.MACHINE_INACTIVE, f"this route is not reached from {client or 'an unknown address'}")
         if missing := self.scopes - machine.scopes:
             raise Refusal(Code.SCOPE_DENIED, f"machine {machine.id} lacks {', '.join(sorted(missing))}")
@@ -89,4 +90,4 @@ def required(
         allowed = tuple(ip_network(text) for text in texts)
     except ValueError as error:
         raise ConfigurationError(f"networks: write CIDR networks such as 10.0.0.0/8; {error}") from None
-    return Route(frozenset(names), body, query, nonce, allowed, report_only, credential)
+    return Route(frozenset(names), body, query, nonce, (allowed,) if allowed else (), report_only, credential)

@@ -12,6 +12,7 @@ from mfa_middleware.decision import Decision
 from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, ConfigurationError, StoreError
 from mfa_middleware.machines import Permits, State
+from mfa_middleware.marks import stricter
 from mfa_middleware.parse import Mode
 from mfa_middleware.route import EXEMPT, PROTECTED, Facts, Route, required
 from mfa_middleware.steps import Propose
@@ -282,6 +283,13 @@ class TestRoutes:
     def test_networks(self) -> None:
         assert self.code(required(networks="203.0.113.0/24")) is None
         assert self.code(required(networks=["10.0.0.0/8", "2001:db8::/32"])) is Code.MACHINE_INACTIVE
+
+    @pytest.mark.parametrize("other", ["10.0.0.0/8", "2001:db8::/32"])
+    def test_networks_of_two_marks_must_both_hold(self, other: str) -> None:
+        near, far = required(networks="203.0.113.0/24"), required(networks=other)
+        assert self.code(stricter(near, far)) is Code.MACHINE_INACTIVE
+        assert self.code(stricter(far, near)) is Code.MACHINE_INACTIVE
+        assert self.code(stricter(near, required(networks="203.0.0.0/16"))) is None
 
     def test_report_only(self) -> None:
         bench = Bench()
