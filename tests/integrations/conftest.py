@@ -8,7 +8,8 @@ import pytest
 
 @pytest.fixture(autouse=True)
 def no_settings_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("MFA_")]:
+    """But for the name of the app, by which two runs of the tests on one host keep apart."""
+    for name in [name for name in os.environ if name.startswith("MFA_") and name != "MFA_APP"]:
         monkeypatch.delenv(name)
 
 
