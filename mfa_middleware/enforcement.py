@@ -37,11 +37,16 @@ class Enforcement:
         if self._certain or self._mode.name != "enforce":
             return self._certain
         for credential, bearer in zip(credentials, bearers, strict=True):
-            if self._bucket(credential, bearer) < self._mode.percent:
-                return True
-            if (yield from _is_known(credential, bearer)):
+            if self._is_chosen(credential, bearer) or (yield from _is_known(credential, bearer)):
                 return True
         return False
+
+    def _is_chosen(self, credential: Credential, bearer: Bearer) -> bool:
+        """Whether a credential is of the enforced share; all are while the key of the buckets is not known."""
+        try:
+            return self._bucket(credential, bearer) < self._mode.percent
+        except StoreError:
+            return True
 
     def _bucket(self, credential: Credential, bearer: Bearer) -> float:
         """Where a credential falls between 0 and 100; a JWT falls where its subject falls, however often renewed."""

@@ -7,6 +7,7 @@ from typing import Final
 from mfa_middleware.errors import Code, Refusal
 from mfa_middleware.proofs.dpop import MAX_AGE, Proof, is_in_time
 from mfa_middleware.proofs.nonce import LIFE, Issued, NonceMint
+from mfa_middleware.replay import StoreState
 from mfa_middleware.settings import Nonces
 
 __all__ = ["Freshness"]
@@ -24,13 +25,16 @@ class Freshness:
         self._nonces = nonces
         self._required = mode is Nonces.REQUIRED
 
-    def check(self, proof: Proof, now: float, *, demanded: bool) -> tuple[Issued | None, float]:
+    def check(
+        self, proof: Proof, now: float, state: StoreState | None, *, demanded: bool
+    ) -> tuple[Issued | None, float]:
         """The nonce of a proof, where it has a good one, and until when the proof may be accepted, in unix seconds.
 
-        `demanded`: the route asks for a nonce. Raises Refusal (use_dpop_nonce, stale_proof).
+        `state`: that of the store, where the proof carries a nonce. `demanded`: the route asks for a nonce.
+        Raises Refusal (use_dpop_nonce, stale_proof).
         """
         given, iat = proof.claims.get("nonce"), proof.iat
-        issued = self._nonces.issued(given, proof.thumbprint, now) if given is not None else None
+        issued = self._nonces.issued(state, given, proof.thumbprint, now) if state is not None else None
         if issued is None:
             if given is not None or demanded or self._required:
                 self._check_without_nonce(given, demanded=demanded)
@@ -59,8 +63,6 @@ class Freshness:
             return Refusal(Code.STORE_UNAVAILABLE, "the replay store is new, and MFA_NONCE is off; wait")
         return Refusal(Code.USE_DPOP_NONCE, "the replay store is new: only proofs with a nonce of it count")
 
-    def renewed(self, issued: Issued | None, thumbprint: str, now: float) -> str | None:
+    def renewed(self, issued: Issued, state: StoreState, thumbprint: str, now: float) -> str | None:
         """A new nonce for the answer, where the one that was used is past half its life."""
-        if issued is None or now - issued.at <= _HALF_LIFE:
-            return None
-        return self._nonces.mint(thumbprint, now)
+        return self._nonces.mint(state, thumbprint, now) if now - issued.at > _HALF_LIFE else None

@@ -7,7 +7,7 @@ is sent the answer; it ends in a Decision.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Final
 
 from mfa_middleware.bearer import BearerReader
@@ -20,10 +20,10 @@ from mfa_middleware.freshness import Freshness
 from mfa_middleware.http import HeaderRules, Headers, Request, is_preflight, matches_exactly
 from mfa_middleware.machines import Machine
 from mfa_middleware.proofs import dpop, nonce
-from mfa_middleware.replay import Outcome
+from mfa_middleware.replay import Outcome, StoreState
 from mfa_middleware.route import PROTECTED, Facts, Route
 from mfa_middleware.settings import Settings
-from mfa_middleware.steps import Check, Claim, FindMachine, Propose, ReadBody, Step
+from mfa_middleware.steps import Check, Claim, FindMachine, Propose, ReadBody, State, Step
 from mfa_middleware.target import Origins, check_target
 from mfa_middleware.trail import Trail
 from mfa_middleware.uri import is_ambiguous_path
@@ -38,9 +38,11 @@ _SECONDS_WITH_NONCE: Final = nonce.LIFE + 15.0
 class Guard:
     """The checks of one app, compiled from its settings."""
 
-    def __init__(self, settings: Settings, nonces: nonce.NonceMint, clock: Clock) -> None:
+    def __init__(self, settings: Settings, state: Callable[[bytes], StoreState], clock: Clock) -> None:
+        """`state`: what the replay store last knew of an owner, without waiting; may raise StoreError."""
         self._settings = settings
-        self._nonces = nonces
+        self._state = state
+        self._nonces = nonce.NonceMint(settings.secret)
         self._clock = clock
         self._places = Places(settings.credentials)
         self._place_names = frozenset(place.lower() for place in settings.credentials)
@@ -48,8 +50,8 @@ class Guard:
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._reader = dpop.ProofReader(settings.algorithms)
         self._bearers = BearerReader(settings.jwt_algorithms)
-        self._freshness = Freshness(settings.nonce, nonces)
-        self._enforcement = Enforcement(settings.mode, lambda: nonces.key)
+        self._freshness = Freshness(settings.nonce, self._nonces)
+        self._enforcement = Enforcement(settings.mode, lambda: settings.secret or state(b"").secret)
         self._certain = self._enforcement.is_certain()
         self._exempt = settings.exempt
         self._require_body = settings.require_body
@@ -67,6 +69,8 @@ class Guard:
             if machine is None:
                 yield from self._first_use(proof)
                 raise Refusal(Code.UNKNOWN_MACHINE, "no machine is enrolled with this key")
+            if "nonce" in proof.claims:
+                trail.state = yield State(proof.key.owner)
             self._note_mismatch(proof, request, headers, route, trail)
             self._reader.verify(proof, machine.jwk, machine.algorithm)
             trail.machine = machine
@@ -84,8 +88,7 @@ class Guard:
         except StoreError as error:
             return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
         enforced = not route.report_only if self._certain else (yield from self._is_enforced(route, trail))
-        renewed = self._freshness.renewed(trail.issued, proof.key.thumbprint, trail.now) if trail.issued else None
-        return _decision(True, trail, None, renewed, enforced)
+        return _decision(True, trail, None, self._renewed(proof, trail), enforced)
 
     def tighten(self, decision: Decision, route: Route) -> Decision:
         """Hold an accepted request against one more route; the decision of the refusal where it does not meet it."""
@@ -98,7 +101,7 @@ class Guard:
         except Refusal as refusal:
             enforced = decision.enforced and not route.report_only
             wanted = refusal.code is Code.USE_DPOP_NONCE
-            fresh = self._nonces.mint(decision.thumbprint, self._clock.wall()) if wanted else None
+            fresh = self._last_nonce(decision.thumbprint) if wanted else None
             return decision._replace(allowed=not enforced, refusal=refusal, nonce=fresh)
         return decision
 
@@ -138,7 +141,7 @@ class Guard:
     def _note_mismatch(self, proof: dpop.Proof, request: Request, headers: Headers, route: Route, trail: Trail) -> None:
         """Compare every claim with the request. A failure is noted, and answered once the signature has verified."""
         try:
-            trail.issued, trail.deadline = self._freshness.check(proof, trail.now, demanded=route.nonce)
+            trail.issued, trail.deadline = self._freshness.check(proof, trail.now, trail.state, demanded=route.nonce)
             if proof.htm != request.method:
                 raise Refusal(Code.WRONG_TARGET, "htm is not the method", hints={"wrong_claim": "htm"})
             check_target(proof.htu, request, self._origins.of(request, headers), self._origins.prefix)
@@ -185,10 +188,22 @@ class Guard:
         trail.facts = trail.facts._replace(body_bound=True)
 
     def _claim_of(self, proof: dpop.Proof, trail: Trail) -> Claim:
+        peer = trail.client.packed if trail.client is not None else b""
         if trail.issued is None:
-            return Claim(proof.identity(), proof.key.owner, _SECONDS, None, trail.deadline)
+            return Claim(proof.identity(), proof.key.owner, _SECONDS, None, trail.deadline, peer)
         seconds, epoch = _SECONDS_WITH_NONCE, trail.issued.epoch
-        return Claim(proof.identity(), proof.key.owner, seconds, epoch, trail.deadline)
+        return Claim(proof.identity(), proof.key.owner, seconds, epoch, trail.deadline, peer)
+
+    def _last_nonce(self, thumbprint: str) -> str | None:
+        """A nonce in the state that the claim of this machine has just left, without asking the store."""
+        with contextlib.suppress(StoreError):
+            return self._nonces.mint(self._state(dpop.owner_of(thumbprint)), thumbprint, self._clock.wall())
+        return None
+
+    def _renewed(self, proof: dpop.Proof, trail: Trail) -> str | None:
+        if trail.issued is None or trail.state is None:
+            return None
+        return self._freshness.renewed(trail.issued, trail.state, proof.key.thumbprint, trail.now)
 
     def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof) -> Refusal:
         if outcome is Outcome.SEEN:
@@ -207,7 +222,12 @@ class Guard:
         if refusal.code is Code.USE_DPOP_NONCE and trail.proof is not None:
             if enforced and trail.machine is not None:
                 yield from self._take_in_body()
-            fresh = self._nonces.mint(trail.proof.thumbprint, self._clock.wall())
+            try:
+                state: StoreState = yield State(trail.proof.key.owner)
+            except StoreError as error:
+                refusal = Refusal(Code.STORE_UNAVAILABLE, str(error))
+            else:
+                fresh = self._nonces.mint(state, trail.proof.thumbprint, self._clock.wall())
         return _decision(not enforced, trail, refusal, fresh, enforced)
 
     def _take_in_body(self) -> Generator[Step, Any, None]:

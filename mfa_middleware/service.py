@@ -14,7 +14,6 @@ from mfa_middleware.events import Emit, Event, JsonLines, emit_to_log, fan_out
 from mfa_middleware.guard import Guard
 from mfa_middleware.http import Request
 from mfa_middleware.machines import FileRegistry, Registry
-from mfa_middleware.proofs.nonce import NonceMint
 from mfa_middleware.replay import ReplayStore, open_store
 from mfa_middleware.route import Route
 from mfa_middleware.settings import Settings
@@ -59,7 +58,7 @@ class Service:
             clock=clock,
             alone=settings.mode.name == "enforce",
         )
-        self._guard = Guard(settings, NonceMint(self.store.state, settings.secret), clock)
+        self._guard = Guard(settings, self.store.state, clock)
         self._challenger = Challenger(sorted(settings.algorithms))
         self._tell_start()
 

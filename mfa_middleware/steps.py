@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Refusal, StoreError
 from mfa_middleware.machines import Machine, Registry
-from mfa_middleware.replay import Outcome, ReplayStore
+from mfa_middleware.replay import Outcome, ReplayStore, StoreState
 
 __all__ = [
     "Check",
@@ -18,6 +18,7 @@ __all__ = [
     "Propose",
     "ReadBody",
     "Resources",
+    "State",
     "Step",
     "run",
     "run_async",
@@ -79,12 +80,25 @@ class Claim(NamedTuple):
     seconds: float
     epoch: bytes | None
     deadline: float
+    peer: bytes
 
     def run(self, resources: Resources) -> Outcome:
         return resources.store.claim(*self)
 
     def run_async(self, resources: Resources) -> Awaitable[Outcome]:
         return resources.store.claim_async(*self)
+
+
+class State(NamedTuple):
+    """Answered with the StoreState that nonces of an owner are made from."""
+
+    owner: bytes
+
+    def run(self, resources: Resources) -> StoreState:
+        return resources.store.refresh(self.owner)
+
+    def run_async(self, resources: Resources) -> Awaitable[StoreState]:
+        return resources.store.refresh_async(self.owner)
 
 
 class KnowsCredential(NamedTuple):
@@ -139,7 +153,8 @@ async def run_async(check: Check, resources: Resources) -> Decision:
         while True:
             step = advance(answer)
             try:
-                waits = store_waits if type(step) is Claim else registry_waits or type(step) is ReadBody
+                kind = type(step)
+                waits = store_waits if kind is Claim or kind is State else registry_waits or kind is ReadBody
                 answer = await step.run_async(resources) if waits else step.run(resources)
                 advance = check.send
             except (Refusal, StoreError) as error:

@@ -12,6 +12,7 @@ from mfa_middleware.http import Address
 from mfa_middleware.machines import Machine
 from mfa_middleware.proofs.dpop import Proof
 from mfa_middleware.proofs.nonce import Issued
+from mfa_middleware.replay import StoreState
 from mfa_middleware.route import Facts
 
 __all__ = ["Trail"]
@@ -24,7 +25,7 @@ class Trail:
 
     __slots__ = (
         "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "findings", "issued", "machine", "noted",
-        "now", "proof",
+        "now", "proof", "state",
     )  # fmt: skip
 
     def __init__(self, client: Address | None, now: float) -> None:
@@ -36,6 +37,7 @@ class Trail:
         self.proof: Proof | None = None
         self.machine: Machine | None = None
         self.issued: Issued | None = None
+        self.state: StoreState | None = None
         self.deadline = 0.0
         self.facts = _NO_FACTS
         self.noted: Refusal | None = None

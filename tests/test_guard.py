@@ -17,7 +17,7 @@ from mfa_middleware.machines.networks import parse_network
 from mfa_middleware.proofs import dpop
 from mfa_middleware.replay import Outcome, StoreState
 from mfa_middleware.route import PROTECTED, Route, required
-from mfa_middleware.steps import Claim, FindMachine, ReadBody, Resources, run, run_async
+from mfa_middleware.steps import Claim, FindMachine, ReadBody, Resources, State, run, run_async
 from tests.helpers.bench import NOW, ORIGIN, TOKEN, Bench, machine_of
 from tests.helpers.keys import b64, key_for, stranger
 from tests.helpers.proofs import ABSENT, ath, content_digest, htq, jws, proof
@@ -240,8 +240,8 @@ class TestSingleUse:
         assert first[0] == third[0] != second[0]
         assert first[1] == second[1] == third[1]
         assert {len(part) for claim in store.claims for part in claim[:2]} == {16}
-        assert first[2:] == (90.0, None, NOW - 3 + 60)
-        assert third[2:] == (135.0, store.state().epoch, NOW - 7 + 120)
+        assert first[2:] == (90.0, None, NOW - 3 + 60, bytes((203, 0, 113, 7)))
+        assert third[2:] == (135.0, store.state().epoch, NOW - 7 + 120, bytes((203, 0, 113, 7)))
 
     def test_a_jti_cannot_be_moved_into_the_thumbprint(self) -> None:
         assert len({dpop.Proof(key, jti, "", "", 0.0, {}, b"", b"", b"").identity() for key, jti in _neighbours()}) == 4
@@ -483,21 +483,28 @@ class RecordingStore:
 
     def __init__(self, outcome: Outcome | StoreError = Outcome.NEW) -> None:
         self.outcome = outcome
-        self.claims: list[tuple[bytes, bytes, float, bytes | None, float]] = []
+        self.claims: list[tuple[bytes, bytes, float, bytes | None, float, bytes]] = []
 
-    def state(self) -> StoreState:
+    def state(self, owner: bytes = b"") -> StoreState:
         return StoreState(b"e" * 16, b"s" * 32)
 
-    def claim(self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float) -> Outcome:
-        self.claims.append((key, owner, seconds, epoch, deadline))
+    refresh = state
+
+    async def refresh_async(self, owner: bytes = b"") -> StoreState:
+        return self.state(owner)
+
+    def claim(
+        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
+    ) -> Outcome:
+        self.claims.append((key, owner, seconds, epoch, deadline, peer))
         if isinstance(self.outcome, StoreError):
             raise self.outcome
         return self.outcome
 
     async def claim_async(
-        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float
+        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
     ) -> Outcome:
-        return self.claim(key, owner, seconds, epoch, deadline)
+        return self.claim(key, owner, seconds, epoch, deadline, peer)
 
     def close(self) -> None:
         pass
@@ -508,7 +515,7 @@ class TestBodyOfARefusedRequest:
         bench = Bench(nonce="required")
         asked, decision = bench.steps(bench.request(bench.proof()))
         assert decision.nonce is not None
-        assert [type(step) for step in asked] == [FindMachine, ReadBody]
+        assert [type(step) for step in asked] == [FindMachine, ReadBody, State]
 
     def test_it_is_left_where_a_stranger_sends_it_or_nothing_is_enforced(self) -> None:
         bench = Bench(nonce="required")

@@ -44,6 +44,11 @@ class Key(NamedTuple):
     verify: Verify | None = None
 
 
+def owner_of(thumbprint: str) -> bytes:
+    """16 bytes that stand for a thumbprint, in a replay store."""
+    return blake2b(thumbprint.encode("ascii"), digest_size=16).digest()
+
+
 class Proof(NamedTuple):
     """A proof that is well formed; nothing in it is proven before its signature is."""
 
@@ -115,7 +120,7 @@ class ProofReader:
         if not ALGORITHMS[alg].fits(members):
             raise Refusal(Code.MALFORMED_PROOF, f"the key is not of the type that {alg} needs")
         thumb = thumbprint_of(members)
-        return Key(thumb, blake2b(thumb.encode("ascii"), digest_size=16).digest(), alg, members)
+        return Key(thumb, owner_of(thumb), alg, members)
 
     def verify(self, proof: Proof, jwk: Mapping[str, str], algorithm: str) -> None:
         """Verify the signature with a key and the algorithm that was registered for it.

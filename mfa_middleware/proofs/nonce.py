@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
 from struct import Struct
 from typing import Final, NamedTuple
 
@@ -34,21 +33,17 @@ class NonceMint:
     `secret` is MFA_SECRET; without it the store's own secret is the key, so that all workers agree.
     """
 
-    def __init__(self, state: Callable[[], StoreState], secret: bytes | None) -> None:
-        self._state = state
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: bytes | None) -> None:
         self._secret = secret
 
-    @property
-    def key(self) -> bytes:
-        """The key of everything that this service signs for itself."""
-        return self._secret or self._state().secret
-
-    def mint(self, thumbprint: str, now: float) -> str:
-        """A nonce for one machine, good for LIFE seconds from `now` (unix seconds)."""
+    def mint(self, state: StoreState, thumbprint: str, now: float) -> str:
+        """A nonce for one machine in this state of the store, good for LIFE seconds from `now` (unix seconds)."""
         issued = _TIME.pack(int(now))
-        return b64url(issued + self._mac(issued, thumbprint, self._state()))
+        return b64url(issued + self._mac(issued, thumbprint, state))
 
-    def issued(self, nonce: object, thumbprint: str, now: float) -> Issued | None:
+    def issued(self, state: StoreState, nonce: object, thumbprint: str, now: float) -> Issued | None:
         """When this server minted `nonce` for this machine; None where it did not, or too long ago."""
         if not isinstance(nonce, str) or len(nonce) != _LENGTH or not nonce.isascii():
             return None
@@ -56,7 +51,7 @@ class NonceMint:
             raw = decode_segment(nonce.encode("ascii"))
         except Malformed:
             return None
-        state, issued = self._state(), float(_TIME.unpack_from(raw)[0])
+        issued = float(_TIME.unpack_from(raw)[0])
         if not hmac.compare_digest(raw[_TIME.size :], self._mac(raw[: _TIME.size], thumbprint, state)):
             return None
         return Issued(issued, state.epoch) if -_SKEW <= now - issued <= LIFE else None

@@ -12,8 +12,11 @@ from mfa_middleware.errors import ConfigurationError
 __all__ = [
     "AHEAD_SECONDS",
     "COLD_SECONDS",
+    "FULL",
     "LONGEST_SECONDS",
+    "PRESSED",
     "PROOF_SECONDS",
+    "RETRY_SECONDS",
     "SKEW_SECONDS",
     "WINDOW_SECONDS",
     "Options",
@@ -33,6 +36,12 @@ COLD_SECONDS: Final = AHEAD_SECONDS + 2 * SKEW_SECONDS
 """A proof issued later than this after the store began cannot have been accepted before it began."""
 LONGEST_SECONDS: Final = 150.0
 """The longest time that a claim may be kept; a proof with a nonce needs 135 s."""
+RETRY_SECONDS: Final = 10.0
+"""How soon after its first use a proof that comes again from the same peer is a retry, and no sign of a theft."""
+PRESSED: Final = 0.8
+"""The part of the capacity above which the quota of each owner shrinks."""
+FULL: Final = 0.9
+"""The part of the capacity at which a store is full."""
 WINDOW_SECONDS: Final = LONGEST_SECONDS + 6.0
 """Length of a quota window: no shorter than the life of any entry, so that two windows count all live ones."""
 
@@ -43,6 +52,7 @@ class Outcome(enum.Enum):
     STALE = "stale"
     COLD = "cold"
     SEEN = "seen"
+    RETRIED = "retried"
     QUOTA = "quota"
     FULL = "full"
     NEW = "new"
@@ -90,26 +100,41 @@ class ReplayStore(Protocol):
     blocking: bool
     shared_by: str
 
-    def state(self) -> StoreState:
-        """The epoch and secret for nonces."""
+    def state(self, owner: bytes = b"") -> StoreState:
+        """The epoch and secret for nonces of `owner`, as last known; no I/O that waits.
+
+        Raises StoreError where none is known.
+        """
         ...
 
-    def claim(self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float) -> Outcome:
+    def refresh(self, owner: bytes = b"") -> StoreState:
+        """The same, asked for again where it was learnt more than a second ago. Raises StoreError."""
+        ...
+
+    async def refresh_async(self, owner: bytes = b"") -> StoreState:
+        """`refresh`, without ever blocking the event loop."""
+        ...
+
+    def claim(
+        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
+    ) -> Outcome:
         """Use `key` up, once, in one atomic step; nothing is written unless the answer is NEW.
 
         `key`: digest of machine and `jti`. `owner`: digest of the machine. `seconds`: how long the entry is kept, at
         most LONGEST_SECONDS and no less than any host would still accept the proof. `epoch`: that of the verified
-        nonce, None without one. `deadline`: unix seconds after which the proof must not be accepted.
+        nonce, None without one. `deadline`: unix seconds after which the proof must not be accepted. `peer`: the
+        packed address that it came from, empty where that is not known.
 
         STALE: the deadline has passed. COLD: only a nonce of the present epoch would prove that the proof was not
-        used before. SEEN: used before. QUOTA, FULL: no room for this owner, for anyone. NEW: first use.
+        used before. SEEN: used before. RETRIED: used less than RETRY_SECONDS before, and then from this very peer.
+        QUOTA, FULL: no room for this owner, for anyone. NEW: first use.
 
         Raises StoreError if the store cannot answer; then nothing may be accepted.
         """
         ...
 
     async def claim_async(
-        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float
+        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
     ) -> Outcome:
         """`claim`, without ever blocking the event loop."""
         ...

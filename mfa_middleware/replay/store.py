@@ -24,7 +24,7 @@ _ROUNDS: Final = 8
 _PAUSE: Final = 0.0005
 _LONGEST_PAUSE: Final = 0.01
 
-_Claim = tuple[bytes, bytes, float, bytes | None, float]
+_Claim = tuple[bytes, bytes, float, bytes | None, float, bytes]
 
 
 class _Hindrance(enum.Enum):
@@ -60,8 +60,12 @@ class TableStore(abc.ABC):
         """Live entries that the table is made for."""
         return self._table.geometry.capacity
 
-    def state(self) -> StoreState:
-        """The epoch and secret for nonces; a file that was replaced or a clock that was set is noticed here as well."""
+    def state(self, owner: bytes = b"") -> StoreState:
+        """The epoch and secret for nonces, the same for all owners.
+
+        A file that was replaced or a clock that was set is noticed here as well.
+        """
+        del owner
         for _ in range(_ROUNDS):
             table = self._table
             with contextlib.suppress(OSError, ValueError):  # another thread closes a table that is no longer in use
@@ -73,11 +77,19 @@ class TableStore(abc.ABC):
             self._move(table)
         raise _unsettled()
 
-    def claim(self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float) -> Outcome:
+    refresh = state
+
+    async def refresh_async(self, owner: bytes = b"") -> StoreState:
+        """The state, which is in memory."""
+        return self.state(owner)
+
+    def claim(
+        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
+    ) -> Outcome:
         """Use a key up, once; see ReplayStore. Waits up to a second for a lock, which is free in microseconds."""
         if not 0 < seconds <= LONGEST_SECONDS:
             raise _out_of_range(seconds)
-        claim = key, owner, seconds, epoch, deadline
+        claim = key, owner, seconds, epoch, deadline, peer
         rounds = 0
         while rounds < _ROUNDS:
             table = self._table
@@ -89,12 +101,12 @@ class TableStore(abc.ABC):
         raise _unsettled()
 
     async def claim_async(
-        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float
+        self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
     ) -> Outcome:
         """The same; a lock that is not free is tried again later, and files are opened in a thread."""
         if not 0 < seconds <= LONGEST_SECONDS:
             raise _out_of_range(seconds)
-        claim = key, owner, seconds, epoch, deadline
+        claim = key, owner, seconds, epoch, deadline, peer
         pause, waited, rounds = _PAUSE, 0.0, 0
         while rounds < _ROUNDS and waited < WAIT_SECONDS:
             table = self._table
@@ -130,7 +142,7 @@ class TableStore(abc.ABC):
             raise StoreError(f"the replay store cannot be locked or read: {error}") from error
 
     def _decide(self, table: Table, spot: Spot, claim: _Claim, wait: float) -> Outcome | _Hindrance:
-        _, owner, seconds, epoch, deadline = claim
+        _, owner, seconds, epoch, deadline, _ = claim
         clock = self._clock
         wall, monotonic = clock.wall(), clock.monotonic()
         era = table.era()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Final
 
@@ -11,8 +11,8 @@ from mfa_middleware.errors import Code
 from mfa_middleware.guard import Guard
 from mfa_middleware.http import Request
 from mfa_middleware.machines import Machine, Permits
-from mfa_middleware.proofs.nonce import NonceMint
-from mfa_middleware.replay import ReplayStore, open_store
+from mfa_middleware.proofs.nonce import Issued, NonceMint
+from mfa_middleware.replay import ReplayStore, StoreState, open_store
 from mfa_middleware.route import PROTECTED, Route
 from mfa_middleware.settings import Settings
 from mfa_middleware.steps import Resources, Step, run
@@ -71,6 +71,19 @@ def machine_of(key: KeyPair, **changes: Any) -> Machine:
     return replace(machine, **changes)
 
 
+class Nonces:
+    """Nonces of a store, as its guard mints and reads them."""
+
+    def __init__(self, state: Callable[[], StoreState], secret: bytes | None = None) -> None:
+        self._state, self._mint = state, NonceMint(secret)
+
+    def mint(self, thumbprint: str, now: float) -> str:
+        return self._mint.mint(self._state(), thumbprint, now)
+
+    def issued(self, nonce: object, thumbprint: str, now: float) -> Issued | None:
+        return self._mint.issued(self._state(), nonce, thumbprint, now)
+
+
 class Bench:
     """`check` sends an honest request, changed as the test says, and returns the Decision."""
 
@@ -91,8 +104,8 @@ class Bench:
         self.store = store or open_store(
             "memory:", capacity=1_000, quota=1_000, app="test", never_cold=never_cold, clock=self.clock
         )
-        self.nonces = NonceMint(self.store.state, self.settings.secret)
-        self.guard = Guard(self.settings, self.nonces, self.clock)
+        self.nonces = Nonces(self.store.state, self.settings.secret)
+        self.guard = Guard(self.settings, self.store.state, self.clock)
         self.body = b""
         self.bodies_read: list[int] = []
 

@@ -8,12 +8,11 @@ import pytest
 
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Code
-from mfa_middleware.guard import Guard
-from mfa_middleware.proofs.nonce import LIFE, NonceMint
+from mfa_middleware.proofs.nonce import LIFE
 from mfa_middleware.replay import StoreState
 from mfa_middleware.route import required
-from mfa_middleware.steps import Claim, ReadBody
-from tests.helpers.bench import NOW, Bench, machine_of
+from mfa_middleware.steps import Claim, ReadBody, State
+from tests.helpers.bench import NOW, Bench, Nonces, machine_of
 from tests.helpers.keys import key_for, new_ec
 from tests.helpers.proofs import content_digest
 
@@ -21,8 +20,8 @@ STATE = StoreState(epoch=b"e" * 16, secret=b"s" * 32)
 THUMBPRINT = "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"
 
 
-def mint(state: StoreState = STATE, secret: bytes | None = None) -> NonceMint:
-    return NonceMint(lambda: state, secret)
+def mint(state: StoreState = STATE, secret: bytes | None = None) -> Nonces:
+    return Nonces(lambda: state, secret)
 
 
 def nonce_given(decision: Decision) -> str:
@@ -210,7 +209,7 @@ class TestOtherNonces:
 
     def test_a_forged_nonce_is_not_accepted(self) -> None:
         bench = Bench(nonce="required")
-        forged = NonceMint(lambda: StoreState(bench.store.state().epoch, b"guess" * 8), None)
+        forged = Nonces(lambda: StoreState(bench.store.state().epoch, b"guess" * 8))
         assert bench.code(bench.proof(nonce=forged.mint(bench.key.thumbprint, NOW))) is Code.USE_DPOP_NONCE
 
 
@@ -231,15 +230,14 @@ class TestRenewal:
 def test_a_claim_is_made_in_the_epoch_in_which_the_nonce_was_verified() -> None:
     """The store is replaced while the body of a replay trickles in: what it forgot must not be accepted."""
     bench = Bench()
-    states = [bench.store.state()]
-    guard = Guard(bench.settings, NonceMint(lambda: states[-1], None), bench.clock)
-    nonce = NonceMint(lambda: states[-1], None).mint(bench.key.thumbprint, NOW)
-    check = guard.check(bench.request(bench.proof(nonce=nonce, htd=content_digest(b"body"))))
+    state = bench.store.state()
+    nonce = bench.nonces.mint(bench.key.thumbprint, NOW)
+    check = bench.guard.check(bench.request(bench.proof(nonce=nonce, htd=content_digest(b"body"))))
     check.send(None)
-    assert isinstance(check.send(bench.machine), ReadBody)
-    states.append(StoreState(b"the second epoch", b"t" * 32))
+    assert isinstance(check.send(bench.machine), State)
+    assert isinstance(check.send(state), ReadBody)
     check.send(b"body")
     claim = check.send(bench.machine)
     assert isinstance(claim, Claim)
-    assert claim.epoch == states[0].epoch
+    assert claim.epoch == state.epoch
     check.close()
