@@ -23,7 +23,7 @@ from mfa_middleware.proofs import dpop, nonce
 from mfa_middleware.replay import Outcome, StoreState
 from mfa_middleware.route import PROTECTED, Facts, Route
 from mfa_middleware.settings import Settings
-from mfa_middleware.steps import Check, Claim, FindMachine, Propose, ReadBody, State, Step
+from mfa_middleware.steps import Check, Claim, FindMachine, FindState, Propose, ReadBody, Step
 from mfa_middleware.target import Origins, check_target
 from mfa_middleware.trail import Trail
 from mfa_middleware.uri import is_ambiguous_path
@@ -70,7 +70,7 @@ class Guard:
                 yield from self._first_use(proof)
                 raise Refusal(Code.UNKNOWN_MACHINE, "no machine is enrolled with this key")
             if "nonce" in proof.claims:
-                trail.state = yield State(proof.key.owner)
+                trail.state = yield FindState(proof.key.owner)
             self._note_mismatch(proof, request, headers, route, trail)
             self._reader.verify(proof, machine.jwk, machine.algorithm)
             trail.machine = machine
@@ -223,7 +223,7 @@ class Guard:
             if enforced and trail.machine is not None:
                 yield from self._take_in_body()
             try:
-                state: StoreState = yield State(trail.proof.key.owner)
+                state: StoreState = yield FindState(trail.proof.key.owner)
             except StoreError as error:
                 refusal = Refusal(Code.STORE_UNAVAILABLE, str(error))
             else:

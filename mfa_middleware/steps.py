@@ -14,11 +14,11 @@ __all__ = [
     "Check",
     "Claim",
     "FindMachine",
+    "FindState",
     "KnowsCredential",
     "Propose",
     "ReadBody",
     "Resources",
-    "State",
     "Step",
     "run",
     "run_async",
@@ -89,7 +89,7 @@ class Claim(NamedTuple):
         return resources.store.claim_async(*self)
 
 
-class State(NamedTuple):
+class FindState(NamedTuple):
     """Answered with the StoreState that nonces of an owner are made from."""
 
     owner: bytes
@@ -154,7 +154,7 @@ async def run_async(check: Check, resources: Resources) -> Decision:
             step = advance(answer)
             try:
                 kind = type(step)
-                waits = store_waits if kind is Claim or kind is State else registry_waits or kind is ReadBody
+                waits = store_waits if kind is Claim or kind is FindState else registry_waits or kind is ReadBody
                 answer = await step.run_async(resources) if waits else step.run(resources)
                 advance = check.send
             except (Refusal, StoreError) as error:

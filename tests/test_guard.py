@@ -17,7 +17,7 @@ from mfa_middleware.machines.networks import parse_network
 from mfa_middleware.proofs import dpop
 from mfa_middleware.replay import Outcome, StoreState
 from mfa_middleware.route import PROTECTED, Route, required
-from mfa_middleware.steps import Claim, FindMachine, ReadBody, Resources, State, run, run_async
+from mfa_middleware.steps import Claim, FindMachine, FindState, ReadBody, Resources, run, run_async
 from tests.helpers.bench import NOW, ORIGIN, TOKEN, Bench, machine_of
 from tests.helpers.keys import b64, key_for, stranger
 from tests.helpers.proofs import ABSENT, ath, content_digest, htq, jws, proof
@@ -515,7 +515,7 @@ class TestBodyOfARefusedRequest:
         bench = Bench(nonce="required")
         asked, decision = bench.steps(bench.request(bench.proof()))
         assert decision.nonce is not None
-        assert [type(step) for step in asked] == [FindMachine, ReadBody, State]
+        assert [type(step) for step in asked] == [FindMachine, ReadBody, FindState]
 
     def test_it_is_left_where_a_stranger_sends_it_or_nothing_is_enforced(self) -> None:
         bench = Bench(nonce="required")

@@ -11,7 +11,7 @@ from mfa_middleware.errors import Code
 from mfa_middleware.proofs.nonce import LIFE
 from mfa_middleware.replay import StoreState
 from mfa_middleware.route import required
-from mfa_middleware.steps import Claim, ReadBody, State
+from mfa_middleware.steps import Claim, FindState, ReadBody
 from tests.helpers.bench import NOW, Bench, Nonces, machine_of
 from tests.helpers.keys import key_for, new_ec
 from tests.helpers.proofs import content_digest
@@ -234,7 +234,7 @@ def test_a_claim_is_made_in_the_epoch_in_which_the_nonce_was_verified() -> None:
     nonce = bench.nonces.mint(bench.key.thumbprint, NOW)
     check = bench.guard.check(bench.request(bench.proof(nonce=nonce, htd=content_digest(b"body"))))
     check.send(None)
-    assert isinstance(check.send(bench.machine), State)
+    assert isinstance(check.send(bench.machine), FindState)
     assert isinstance(check.send(state), ReadBody)
     check.send(b"body")
     claim = check.send(bench.machine)
