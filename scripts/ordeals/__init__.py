@@ -1,0 +1,1 @@
+"""Attempts to have one proof accepted twice: races, kills, restarts, slow bodies, floods and outages."""

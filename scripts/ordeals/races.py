@@ -1,0 +1,68 @@
+"""Races for a store, without HTTP around it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+from scripts.ordeals import luck
+from scripts.ordeals.claims import Opener, opener
+from scripts.ordeals.crowds import Crowd, Raced, race, race_over_forks
+from scripts.ordeals.scene import Result, Stage
+
+__all__ = ["atomic_by_luck", "raced", "shared_forked", "shared_preloaded", "shared_spawned"]
+
+_FULL: Final = Crowd(processes=8, contenders=64, proofs=10_000, owners=16)
+_QUICK: Final = Crowd(processes=4, contenders=8, proofs=1_000, owners=16)
+_CAPACITY: Final = 100_000
+_QUOTA: Final = _CAPACITY // 4
+
+
+def shared_spawned(stage: Stage) -> Result:
+    """Processes that know nothing of each other but the name of the app."""
+    crowd = stage.size(_FULL, _QUICK)
+    return raced(crowd, race(_shared(stage), crowd, "spawn"))
+
+
+def shared_forked(stage: Stage) -> Result:
+    """Processes that were forked, each of which opens the store."""
+    crowd = stage.size(_FULL, _QUICK)
+    return raced(crowd, race(_shared(stage), crowd, "fork"))
+
+
+def shared_preloaded(stage: Stage) -> Result:
+    """Processes that inherit an open store."""
+    crowd = stage.size(_FULL, _QUICK)
+    return raced(crowd, race_over_forks(_shared(stage), crowd))
+
+
+def atomic_by_luck(stage: Stage) -> Result:
+    """The race itself is put to the test: a store that finds and then adds must be caught."""
+    crowd = Crowd(processes=4, contenders=8, proofs=200, owners=1)
+    won, _ = race(luck.opener(stage.folder), crowd)
+    twice = sum(count > 1 for count in won.values())
+    faults = () if twice else ("the race did not catch a store that finds and then adds",)
+    told = {"caught": twice, "owners": crowd.owners, "workers": crowd.processes, "threads": crowd.contenders}
+    return Result(crowd.trials, won.total(), won.total(), faults, told)
+
+
+def raced(crowd: Crowd, came: Raced, quota: int = _QUOTA, **details: Any) -> Result:
+    """The result of a race: each proof accepted once, and each other answer a replay."""
+    won, others = came
+    faults = [*accepted_wrongly(won, crowd.proofs), *(f"{n} answers were {name!r}" for name, n in others.items())]
+    told = {
+        "quota": quota, "owners": crowd.owners, "workers": crowd.processes,
+        "tasks" if crowd.tasks else "threads": crowd.contenders, **details,
+    }  # fmt: skip
+    return Result(crowd.trials, won.total(), crowd.proofs, tuple(faults), told)
+
+
+def accepted_wrongly(won: Mapping[int, int], proofs: int) -> list[str]:
+    """Faults: proofs that were not accepted exactly once."""
+    counts = Counter(won.get(proof, 0) for proof in range(proofs))
+    return [f"{number} proofs were accepted {count} times" for count, number in sorted(counts.items()) if count != 1]
+
+
+def _shared(stage: Stage) -> Opener:
+    return opener("shared:", stage.app, _CAPACITY, _QUOTA)
