@@ -44,7 +44,7 @@ class Valkey:
 
     def __init__(self, directory: Path, *arguments: str, port: int | None = None, **options: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.port = port or free_port()
+        self.port, self._bus = port or free_port(), free_port()
         self._directory, self._arguments = directory, arguments
         self._options = {name.replace("_", "-"): value for name, value in options.items()}
         self._run = contextlib.ExitStack()
@@ -59,14 +59,19 @@ class Valkey:
         return self._directory / "valkey.sock"
 
     @property
-    def pid(self) -> int:
+    def process(self) -> Process:
+        """The one that runs now."""
         assert self._process is not None, "the server does not run"
-        return self._process.popen.pid
+        return self._process
+
+    @property
+    def pid(self) -> int:
+        return self.process.popen.pid
 
     @property
     def output(self) -> str:
         """What this run of the server said."""
-        return self._process.output if self._process else ""
+        return self.process.output
 
     def start(self) -> None:
         """Start it, empty, and wait until it answers."""
@@ -115,8 +120,7 @@ class Valkey:
                 return [_decoded(reader) for _ in asked][-1]
 
     def _answers(self) -> bool:
-        assert self._process is not None
-        if not self._process.listens(self.port):
+        if not self.process.listens(self.port):
             return False
         try:
             return not str(self.ask("PING")).startswith("LOADING")
@@ -125,6 +129,8 @@ class Valkey:
 
     def _command(self) -> list[str]:
         lines = {"port": str(self.port), "dir": str(self._directory), "unixsocket": str(self.socket)}
+        if "cluster-enabled" in self._options:
+            lines["cluster-port"] = str(self._bus)
         given = {**lines, **_STEADY, **self._options}
         options = [word for name, value in given.items() for word in (f"--{name}", value)]
         return [str(executable()), *self._arguments, *options]
