@@ -3,61 +3,47 @@
 from __future__ import annotations
 
 import argparse
-import os
-import re
 from collections.abc import Sequence
 from typing import Final
 
 from mfa_middleware.cli.console import Console
 from mfa_middleware.cli.curl import curl_command, unset_variables
-from mfa_middleware.cli.environment import settings_of
 from mfa_middleware.cli.errors import UsageError
 from mfa_middleware.cli.headers import Header, read_header
-from mfa_middleware.cli.options import add_algorithm, add_json
+from mfa_middleware.cli.options import add_json
 from mfa_middleware.cli.parser import Command, Parser
+from mfa_middleware.cli.signing import add_signing_options, read_key, read_method, read_places, read_target
 from mfa_middleware.cli.sources import check_one_reader, read_bytes, read_input
-from mfa_middleware.client import PrivateKey, key_from_env, load_key, sign_headers
+from mfa_middleware.client import sign_headers
 from mfa_middleware.client.places import HeaderItems, Places, header_lines
 from mfa_middleware.client.target import Target
-from mfa_middleware.settings import Settings
 
 __all__ = ["SIGN"]
 
-_METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")
-_USERINFO: Final = re.compile(r"[^/]*//[^/?#]*@")
+_EXAMPLE: Final = "mfa-middleware sign GET https://api.example.com/orders"
 _MAX_BODY: Final = 64 * 1024 * 1024
 
 
 def _configure(parser: Parser) -> None:
     parser.add_argument("method", metavar="METHOD", help="GET, POST, ...")
     parser.add_argument("url", metavar="URL", help="absolute, as it will be sent")
-    parser.add_argument("--key", metavar="FILE", help="default: MFA_CLIENT_KEY_FILE, MFA_CLIENT_KEY, else machine.pem")
-    add_algorithm(parser, "RS256 for an RSA key; default: what the key is for (RSA: PS256)")
-    parser.add_argument(
-        "--header",
-        action="append",
-        default=[],
-        metavar="'NAME: VALUE'",
-        help="a header of the request, above all the one with its credential; the value (or what stands behind the "
-        "scheme of Authorization) may be - (standard input), @FILE or env:VARIABLE; repeat",
-    )
+    add_signing_options(parser)
     parser.add_argument("--data", metavar="BODY", help="the body, as it will be sent: text, @FILE or -")
     parser.add_argument("--nonce", metavar="NONCE", help="the DPoP-Nonce of the last answer")
-    parser.add_argument("--places", metavar="LIST", help="where the app finds credentials; default: MFA_CREDENTIALS")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--curl", action="store_true", help="print a whole curl command, without the credential")
     add_json(form)
 
 
 def _run(options: argparse.Namespace, console: Console) -> int:
-    method, target = _method(options.method), _target(options.url)
-    places = _places(options.places)
+    method, target = read_method(options.method, _EXAMPLE), read_target(options.url)
+    places = read_places(options.places)
     headers = [Header.parse(text) for text in options.header]
     if options.curl:
         _check_curl(target, places, options.data)
     check_one_reader([*(header.source for header in headers), "-" if options.data == "@-" else options.data])
     given = [read_header(header) for header in headers]
-    key, body = _key(options.key, options.alg), _body(options.data)
+    key, body = read_key(options.key, options.alg), _body(options.data)
     signed = sign_headers(
         key, method, options.url, headers=given, body=body, nonce=options.nonce, places=places, clock=console.clock.wall
     )
@@ -87,35 +73,6 @@ def _check_curl(target: Target, places: Sequence[str], data: str | None) -> None
         raise UsageError("--curl needs the body in a file; write --data @FILE")
     if _found([place for place in places if place.lower().startswith("query:")], (), target):
         raise UsageError("--curl never prints a credential, and this URL has one in it; leave out --curl")
-
-
-def _method(text: str) -> str:
-    if _METHOD.fullmatch(text) is None:
-        raise UsageError(f"{text[:40]!r} is no method; write: mfa-middleware sign GET https://api.example.com/orders")
-    return text.upper()
-
-
-def _target(url: str) -> Target:
-    if _USERINFO.match(url):
-        raise UsageError("the URL has a user or password in it; write --header 'Authorization: Basic @FILE' instead")
-    try:
-        return Target.of(url)
-    except ValueError as error:
-        raise UsageError(f"URL: {error}") from error
-
-
-def _places(text: str | None) -> tuple[str, ...]:
-    if text is not None:
-        return Settings.load({"credentials": text}, environ={}).credentials
-    return settings_of("MFA_CREDENTIALS").credentials
-
-
-def _key(path: str | None, alg: str | None) -> PrivateKey:
-    if path is not None:
-        return load_key(path, create=False, alg=alg)
-    if os.environ.get("MFA_CLIENT_KEY") or os.environ.get("MFA_CLIENT_KEY_FILE"):
-        return key_from_env()
-    return load_key("machine.pem", create=False, alg=alg)
 
 
 def _body(text: str | None) -> bytes | None:
