@@ -189,14 +189,6 @@ class TestSignature:
         assert bench.code(proof(bench.key, bench.claims(), signature=bytes(64))) is Code.BAD_SIGNATURE
         assert bench.guard._reader._keys == {}
 
-    def test_the_cache_of_headers_is_bounded(self) -> None:
-        bench = Bench(key=key_for("Ed25519"))
-        reader = bench.guard._reader
-        key = reader.read([bench.proof()]).key
-        for number in range(4_100):
-            reader._remember(b"%d" % number, key)
-        assert len(reader._keys) <= 4_096
-
     def test_a_machine_that_was_removed_is_unknown_although_its_header_was_accepted(self) -> None:
         bench = Bench()
         assert bench.code() is None

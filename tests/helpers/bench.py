@@ -126,7 +126,9 @@ class Bench:
         return request if "routed_path" in changes else request._replace(routed_path=request.raw_path)
 
     def decide(self, request: Request, route: Route = PROTECTED) -> Decision:
-        return run(self.guard.check(request, route), Resources(self.registry, self.store, self._read_body))
+        decision = run(self.guard.check(request, route), Resources(self.registry, self.store, self._read_body))
+        assert decision.refusal is None or decision.refusal.detail.strip(), "the operator is told why"
+        return decision
 
     def check(self, *proofs: bytes, route: Route = PROTECTED, **changes: Any) -> Decision:
         """The decision on `request()` with these proofs, or with an honest one."""

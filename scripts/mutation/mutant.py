@@ -1,0 +1,26 @@
+"""One changed place of the code, and whether a test noticed."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+
+__all__ = ["Mutant", "changed_lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`module` is a path inside the package; `before` and `after` are the lines that differ."""
+
+    module: str
+    function: str
+    before: str
+    after: str
+    killed: bool
+
+
+def changed_lines(before: str, after: str) -> tuple[str, str]:
+    """The lines that differ, without their indentation, one blank between them."""
+    lines = [*difflib.unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm="")][2:]
+    gone, come = ([line[1:].strip() for line in lines if line.startswith(sign)] for sign in "-+")
+    return " ".join(gone), " ".join(come)
