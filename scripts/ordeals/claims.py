@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
-from mfa_middleware.clock import SYSTEM_CLOCK, Clock
 from mfa_middleware.replay import Outcome, open_store
 from mfa_middleware.replay.base import PROOF_SECONDS
 
@@ -21,20 +20,23 @@ REPLAYS: Final = frozenset({Outcome.SEEN, Outcome.RETRIED})
 
 Opener: TypeAlias = Callable[[], Any]
 """Opens the store that is claimed from, in each process anew; can be sent to another process."""
-Presented: TypeAlias = tuple[bytes, bytes, float, None, float, bytes]
+Presented: TypeAlias = tuple[bytes, bytes, float, bytes | None, float, bytes]
 """The arguments of `ReplayStore.claim`."""
 
 
-def opener(uri: str, app: str, capacity: int, quota: int, clock: Clock = SYSTEM_CLOCK) -> Opener:
+def opener(uri: str, app: str, capacity: int, quota: int, **options: Any) -> Opener:
     """Opens the store of a URI as an app does with that MFA_REPLAY_STORE, but never cold."""
-    return functools.partial(open_store, uri, capacity=capacity, quota=quota, app=app, never_cold=True, clock=clock)
+    return functools.partial(open_store, uri, capacity=capacity, quota=quota, app=app, never_cold=True, **options)
 
 
-def present(proof: int, owner: int, peer: int = 1, now: float | None = None) -> Presented:
-    """The claim for a proof of a machine, made now, that comes from the address 127.0.0.`peer`."""
+def present(proof: int, owner: int, peer: int = 1, now: float | None = None, epoch: bytes | None = None) -> Presented:
+    """The claim for a proof of a machine, made now, that comes from the address 127.0.0.`peer`.
+
+    epoch: that of the nonce which the proof carries.
+    """
     wall = time.time() if now is None else now
     key, machine = _digest(b"proof", proof), _digest(b"owner", owner)
-    return key, machine, SECONDS, None, wall + PROOF_SECONDS, bytes((127, 0, 0, peer))
+    return key, machine, SECONDS, epoch, wall + PROOF_SECONDS, bytes((127, 0, 0, peer))
 
 
 def _digest(kind: bytes, number: int) -> bytes:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from typing import Any, Final, TypeAlias
 
+from mfa_middleware.errors import StoreError
 from mfa_middleware.replay import Outcome
 from scripts.ordeals.claims import REPLAYS, Opener, present
 
@@ -97,7 +98,11 @@ def _by_threads(store: Any, crowd: Crowd, begin: Any) -> tuple[_Won, Counter[str
         for step in crowd.steps():
             together.wait(_PATIENCE)
             for proof in step:
-                _count(store.claim(*present(proof, proof % crowd.owners, 1 + number % _PEERS)), proof, won, others)
+                try:
+                    outcome = store.claim(*present(proof, proof % crowd.owners, 1 + number % _PEERS))
+                    _count(outcome, proof, won, others)
+                except StoreError as error:
+                    others[str(error)] += 1
 
     with ThreadPoolExecutor(crowd.contenders) as pool:
         list(pool.map(contend, range(crowd.contenders)))
@@ -109,8 +114,11 @@ async def _by_tasks(store: Any, crowd: Crowd, begin: Any) -> tuple[_Won, Counter
 
     async def contend(number: int, step: range) -> None:
         for proof in step:
-            claim = present(proof, proof % crowd.owners, 1 + number % _PEERS)
-            _count(await store.claim_async(*claim), proof, won, others)
+            try:
+                outcome = await store.claim_async(*present(proof, proof % crowd.owners, 1 + number % _PEERS))
+                _count(outcome, proof, won, others)
+            except StoreError as error:
+                others[str(error)] += 1
 
     for step in crowd.steps():
         await asyncio.to_thread(begin.wait, _PATIENCE)

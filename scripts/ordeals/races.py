@@ -4,19 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from scripts.ordeals import luck
 from scripts.ordeals.claims import Opener, opener
 from scripts.ordeals.crowds import Crowd, Raced, race, race_over_forks
 from scripts.ordeals.scene import Result, Stage
+from tests.helpers import valkey
 
-__all__ = ["atomic_by_luck", "raced", "shared_forked", "shared_preloaded", "shared_spawned"]
+__all__ = [
+    "atomic_by_luck",
+    "raced",
+    "shared_forked",
+    "shared_preloaded",
+    "shared_spawned",
+    "valkey_tasks",
+    "valkey_threads",
+]
 
 _FULL: Final = Crowd(processes=8, contenders=64, proofs=10_000, owners=16)
 _QUICK: Final = Crowd(processes=4, contenders=8, proofs=1_000, owners=16)
 _CAPACITY: Final = 100_000
 _QUOTA: Final = _CAPACITY // 4
+_PATIENCE: Final = 20.0
 
 
 def shared_spawned(stage: Stage) -> Result:
@@ -35,6 +46,23 @@ def shared_preloaded(stage: Stage) -> Result:
     """Processes that inherit an open store."""
     crowd = stage.size(_FULL, _QUICK)
     return raced(crowd, race_over_forks(_shared(stage), crowd))
+
+
+def valkey_threads(stage: Stage) -> Result:
+    """Threads with a connection each to a Valkey server, under a timeout that no busy machine reaches."""
+    return _over_valkey(stage, stage.size(_FULL, Crowd(processes=4, contenders=8, proofs=200, owners=16)))
+
+
+def valkey_tasks(stage: Stage) -> Result:
+    """The same by tasks of an event loop, whose claims share round trips."""
+    crowd = stage.size(_FULL, Crowd(processes=4, contenders=16, proofs=500, owners=16))
+    return _over_valkey(stage, replace(crowd, tasks=True))
+
+
+def _over_valkey(stage: Stage, crowd: Crowd) -> Result:
+    with valkey.running(stage.folder / "valkey") as server:
+        stage.began(server.process.popen)
+        return raced(crowd, race(opener(server.url, stage.app, _CAPACITY, _QUOTA, timeout=_PATIENCE), crowd))
 
 
 def atomic_by_luck(stage: Stage) -> Result:

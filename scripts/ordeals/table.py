@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from scripts.ordeals import floods, kills, lifetimes, races, trickles, volley_races
+from scripts.ordeals import floods, kills, lifetimes, outages, outages_http, races, trickles, volley_races
 from scripts.ordeals.scene import Scene
 
 __all__ = ["SCENES"]
@@ -13,6 +13,8 @@ SCENES: Final = (
     Scene("race-shared-spawn", "shared:, processes that were spawned, many threads each", races.shared_spawned),
     Scene("race-shared-fork", "shared:, processes that were forked and then opened it", races.shared_forked),
     Scene("race-shared-preload", "shared:, opened once and inherited over fork", races.shared_preloaded),
+    Scene("race-valkey-threads", "a Valkey server, by threads", races.valkey_threads),
+    Scene("race-valkey-tasks", "a Valkey server, by tasks of event loops", races.valkey_tasks),
     Scene("race-luck", "the race catches a store that is atomic only by luck", races.atomic_by_luck),
     Scene(
         "http-gunicorn-sync", "real proofs against gunicorn --preload, sync", volley_races.raced_over("gunicorn-sync")
@@ -20,6 +22,8 @@ SCENES: Final = (
     Scene("http-gunicorn-gthread", "the same, threads", volley_races.raced_over("gunicorn-gthread")),
     Scene("http-uvicorn", "the same against uvicorn", volley_races.raced_over("uvicorn")),
     Scene("http-granian", "the same against granian", volley_races.raced_over("granian")),
+    Scene("http-valkey-uvicorn", "uvicorn with a Valkey server", volley_races.raced_over("uvicorn", on_valkey=True)),
+    Scene("http-valkey-gunicorn", "gunicorn the same", volley_races.raced_over("gunicorn-gthread", on_valkey=True)),
     Scene("kills-gunicorn", "workers killed, server restarted, store deleted", kills.killed("gunicorn-gthread")),
     Scene("kills-uvicorn", "the same under uvicorn", kills.killed("uvicorn"), quick=False),
     Scene("life-trickle", "bodies that come in until after the proof is forgotten", lifetimes.trickled),
@@ -29,4 +33,10 @@ SCENES: Final = (
     Scene("flood-shared", "a million claims of one machine within seconds", floods.flooded("shared:")),
     Scene("flood-memory", "the same in the memory of one process", floods.flooded("memory:")),
     Scene("flood-hours", "a million claims at the rate that its quota allows", floods.flooded_for_hours),
+    Scene(
+        "outage-threads", "Valkey stops, hangs, comes back empty, evicts: claims of a thread", outages.away(tasks=False)
+    ),
+    Scene("outage-tasks", "the same by tasks of an event loop", outages.away(tasks=True)),
+    Scene("outage-uvicorn", "the same as callers of uvicorn meet it", outages_http.away_from("uvicorn")),
+    Scene("outage-gunicorn", "the same under gunicorn", outages_http.away_from("gunicorn-gthread"), quick=False),
 )

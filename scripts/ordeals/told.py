@@ -24,5 +24,5 @@ def row(members: Mapping[str, Any], *, as_json: bool) -> str:
 
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
-        return " + ".join(f"{count:,} {name}" for name, count in value.items()) or "none"
+        return " + ".join(f"{_text(count)} {name}" for name, count in value.items()) or "none"
     return f"{value:,}" if isinstance(value, int) else str(value)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mfa_middleware.client import PrivateKey, Signer
 from scripts.ordeals.house import WORKERS, House, enrolled, serving
 from scripts.ordeals.scene import Play, Result, Stage
 from scripts.ordeals.volleys import ACCEPTED, REPLAYED, Answers, Gunners, gunners
+from tests.helpers import valkey
 
 __all__ = ["raced_over"]
 
@@ -21,17 +22,28 @@ _CAPACITY: Final = 100_000
 _QUOTA: Final = _CAPACITY // 4
 
 
-def raced_over(server: str, **settings: str) -> Play:
-    """The scene for one server: half of the proofs carry a nonce; a batch is signed, sent, and then the next one."""
+def raced_over(server: str, *, on_valkey: bool = False) -> Play:
+    """The scene for one server: half of the proofs carry a nonce; a batch is signed, sent, and then the next one.
+
+    on_valkey: with a Valkey server as the store, under a timeout that no busy machine reaches.
+    """
 
     def play(stage: Stage) -> Result:
-        keys = enrolled(stage.folder, _OWNERS)
-        given = {"MFA_ORIGINS": "", "MFA_CAPACITY": str(_CAPACITY), **settings}
-        with serving(stage, server, given) as house, gunners(house.port, *stage.size((4, 16), (2, 8))) as shooters:
-            answers, oldest = _all(house, shooters, keys, stage.size(300, 30))
-        return _result(answers, shooters.contenders, oldest)
+        if not on_valkey:
+            return _play(stage, server, {})
+        with valkey.running(stage.folder / "valkey") as store:
+            stage.began(store.process.popen)
+            return _play(stage, server, {"MFA_REPLAY_STORE": store.url, "MFA_STORE_TIMEOUT": "10"})
 
     return play
+
+
+def _play(stage: Stage, server: str, settings: Mapping[str, str]) -> Result:
+    keys = enrolled(stage.folder, _OWNERS)
+    given = {"MFA_ORIGINS": "", "MFA_CAPACITY": str(_CAPACITY), **settings}
+    with serving(stage, server, given) as house, gunners(house.port, *stage.size((4, 16), (2, 8))) as shooters:
+        answers, oldest = _all(house, shooters, keys, stage.size(300, 30))
+    return _result(answers, shooters.contenders, oldest)
 
 
 def _all(house: House, shooters: Gunners, keys: list[PrivateKey], proofs: int) -> tuple[list[Answers], float]:
