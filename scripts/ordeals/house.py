@@ -32,7 +32,7 @@ _UVICORN: Final = (*_PYTHON, "uvicorn", "--port", "{port}", "--no-access-log", "
 _GRANIAN: Final = (*_PYTHON, "granian", "--interface", "asgi", "--port", "{port}", "--no-access-log")
 SERVERS: Final[Mapping[str, Sequence[str]]] = {
     "gunicorn-sync": (*_GUNICORN, "--workers", "{workers}", _WSGI),
-    "gunicorn-gthread": (*_GUNICORN, "--workers", "{workers}", "--threads", "16", _WSGI),
+    "gunicorn-gthread": (*_GUNICORN, "--workers", "{workers}", "--threads", "64", _WSGI),
     "uvicorn": (*_UVICORN, "--workers", "{workers}", _ASGI),
     "granian": (*_GRANIAN, "--workers", "{workers}", "--respawn-failed-workers", "--respawn-interval", "0.1", _ASGI),
 }
