@@ -23,6 +23,7 @@ class Decision(NamedTuple):
     `refusal` is also set where a refusal was only reported. `nonce` belongs into the DPoP-Nonce header of the
     answer. `thumbprint` is unproven unless `machine` is set; `machine` is set once the signature has verified.
     `credential`: the hash of the first credential. `enforced`: whether a refusal of this request is carried out.
+    `unchecked`: why it was accepted although nobody knows whether its proof was used before; None where it was checked.
     """
 
     allowed: bool
@@ -36,6 +37,7 @@ class Decision(NamedTuple):
     credential: str | None = None
     findings: tuple[Finding, ...] = ()
     enforced: bool = True
+    unchecked: str | None = None
 
     def __repr__(self) -> str:
         members = [f"{name}={value!r}" for name, value in self._asdict().items() if name != "nonce"]
@@ -44,19 +46,21 @@ class Decision(NamedTuple):
     @property
     def level(self) -> int:
         """The logging level of this decision's event."""
+        if self.unchecked is not None:
+            return logging.ERROR
         if self.refusal is None:
             return logging.WARNING if self.findings else logging.DEBUG
         return logging.WARNING
 
     def event(self, request: Request, at: float) -> Event:
         """The event of this decision; `at` in unix seconds."""
-        kind = "exempt" if self.exempt else "accepted"
+        kind = "exempt" if self.exempt else "accepted" if self.unchecked is None else "accepted_unchecked"
         if self.refusal is not None:
             kind = "would_refuse" if self.allowed else "refused"
         return Event(
             kind,
             self.level,
-            detail=self.refusal.detail if self.refusal else "",
+            detail=self.refusal.detail if self.refusal else self.unchecked or "",
             at=at,
             code=self.refusal.code if self.refusal else None,
             machine=self.machine.id if self.machine else None,

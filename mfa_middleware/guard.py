@@ -54,6 +54,7 @@ class Guard:
         self._enforcement = Enforcement(settings.mode, lambda: settings.secret or state(b"").secret)
         self._certain = self._enforcement.is_certain()
         self._exempt = settings.exempt
+        self._replayable = settings.accept_replays_during_outage
         self._require_body = settings.require_body
 
     def check(self, request: Request, route: Route = PROTECTED) -> Check:
@@ -70,7 +71,7 @@ class Guard:
                 yield from self._first_use(proof)
                 raise Refusal(Code.UNKNOWN_MACHINE, "no machine is enrolled with this key")
             if "nonce" in proof.claims:
-                trail.state = yield FindState(proof.key.owner)
+                trail.state = yield from self._find_state(proof, request)
             self._note_mismatch(proof, request, headers, route, trail)
             self._reader.verify(proof, machine.jwk, machine.algorithm)
             trail.machine = machine
@@ -79,6 +80,7 @@ class Guard:
             self._authorise(machine, route, trail, trail.now)
             if not request.websocket and ("htd" in proof.claims or route.body or self._require_body):
                 yield from self._read_body(proof, route, trail)
+            trail.proven = True
             outcome: Outcome = yield self._claim_of(proof, trail)
             if outcome is not Outcome.NEW:
                 raise self._claim_refusal(outcome, proof)
@@ -86,7 +88,9 @@ class Guard:
             refusal.__traceback__ = None  # its frames hold the request, and they hold it
             return (yield from self._refused(refusal, route, trail))
         except StoreError as error:
-            return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
+            if not (trail.proven and matches_exactly(request, self._replayable)):
+                return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
+            trail.unchecked = f"MFA_ACCEPT_REPLAYS_DURING_OUTAGE: single use was not checked: {error}"
         enforced = not route.report_only if self._certain else (yield from self._is_enforced(route, trail))
         return _decision(True, trail, None, self._renewed(proof, trail), enforced)
 
@@ -137,6 +141,16 @@ class Guard:
         if self._settings.first_use and self._settings.mode.name == "report":
             self._reader.verify(proof, proof.key.jwk, proof.key.alg)
             yield Propose(proof.key.jwk, proof.key.alg)
+
+    def _find_state(self, proof: dpop.Proof, request: Request) -> Generator[Step, Any, StoreState]:
+        """What the nonce of a proof is read with; that last known, where replays are accepted without the store."""
+        try:
+            state: StoreState = yield FindState(proof.key.owner)
+        except StoreError:
+            if not matches_exactly(request, self._replayable):
+                raise
+            return self._state(proof.key.owner)
+        return state
 
     def _note_mismatch(self, proof: dpop.Proof, request: Request, headers: Headers, route: Route, trail: Trail) -> None:
         """Compare every claim with the request. A failure is noted, and answered once the signature has verified."""
@@ -257,4 +271,5 @@ def _decision(allowed: bool, trail: Trail, refusal: Refusal | None, nonce: str |
         trail.credentials[0].ath if trail.credentials else None,
         trail.findings,
         enforced,
+        trail.unchecked if refusal is None else None,
     )

@@ -43,6 +43,13 @@ class Nonces(StrEnum):
     REQUIRED = "required"
 
 
+class Outage(StrEnum):
+    """What happens to requests while the replay store of all hosts is away."""
+
+    CLOSED = "closed"
+    HOST = "host"
+
+
 @dataclass(frozen=True, slots=True)
 class Mode:
     """Whether refusals are carried out: `off`, `report`, or `enforce` for `percent` of the credentials."""
@@ -72,6 +79,23 @@ def text(value: Any) -> str:
     if not (written := str(value).strip()):
         raise ValueError("write a value, or unset it for the default")
     return written
+
+
+def outage(value: Any) -> Outage:
+    written = str(value).strip().lower()
+    if written not in ("closed", "host"):
+        raise ValueError(f"write closed or host instead of {_shown(value)}")
+    return Outage(written)
+
+
+def seconds(value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool) or not 0.001 <= number <= 10:
+        raise ValueError(f"write seconds from 0.001 to 10, such as 0.05, instead of {_shown(value)}")
+    return number
 
 
 def optional(value: Any) -> str | None:

@@ -14,10 +14,11 @@ from mfa_middleware.events import Emit, Event, JsonLines, emit_to_log, fan_out
 from mfa_middleware.guard import Guard
 from mfa_middleware.http import Request
 from mfa_middleware.machines import FileRegistry, Registry
-from mfa_middleware.replay import ReplayStore, open_store
+from mfa_middleware.replay import ReplayStore
 from mfa_middleware.route import Route
-from mfa_middleware.settings import Settings
+from mfa_middleware.settings import Settings, without_login
 from mfa_middleware.steps import Resources, run, run_async
+from mfa_middleware.stores import open_configured
 
 __all__ = ["Service"]
 
@@ -25,7 +26,7 @@ _OFF: Final = Decision(True, exempt=True)
 _LOST: Final = {
     "process": "forgotten at a restart, and not shared with any other process",
     "host": "shared by all workers of this host and user; forgotten when the host restarts",
-    "cluster": "shared by all hosts that name it",
+    "cluster": "shared by all hosts that name it; forgotten when that server restarts",
 }
 
 
@@ -49,18 +50,10 @@ class Service:
         self._off = settings.mode.name == "off"
         self.emit, self._wants = _sinks(settings, on_event)
         self.registry: Registry = registry or FileRegistry(settings.machines, clock=clock, emit=self.emit)
-        self.store: ReplayStore = store or open_store(
-            settings.replay_store,
-            capacity=settings.capacity,
-            quota=settings.quota,
-            app=settings.app,
-            never_cold=not settings.origins,
-            clock=clock,
-            alone=settings.mode.name == "enforce",
-        )
+        self.store: ReplayStore = store or open_configured(settings, clock=clock, emit=self.emit)
         self._guard = Guard(settings, self.store.state, clock)
         self._challenger = Challenger(sorted(settings.algorithms))
-        self._tell_start()
+        self._tell_start(without_login(settings.replay_store) if store is None else f"{store.scheme}:")
 
     def decide(self, request: Request, route: Route, read_body: Callable[[int], bytes]) -> Decision:
         """The decision on one request, for synchronous code."""
@@ -115,9 +108,9 @@ class Service:
         if self._wants(decision.level):
             self.emit(decision.event(request, self.clock.wall()))
 
-    def _tell_start(self) -> None:
-        settings, shared_by = self.settings, self.store.shared_by
-        detail = f"mode {settings.mode}; replay store {self.store.scheme}: ({_LOST[shared_by]})"
+    def _tell_start(self, store: str) -> None:
+        settings = self.settings
+        detail = f"mode {settings.mode}; replay store {store} ({_LOST[self.store.shared_by]})"
         if not settings.origins:
             detail += "; MFA_ORIGINS is not set, so only loopback callers are served"
         self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))

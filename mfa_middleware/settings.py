@@ -5,15 +5,16 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from mfa_middleware import parse
 from mfa_middleware.errors import ConfigurationError
-from mfa_middleware.parse import Mode, Nonces
+from mfa_middleware.parse import Mode, Nonces, Outage
 
-__all__ = ["Mode", "Nonces", "Settings", "options", "table"]
+__all__ = ["Mode", "Nonces", "Outage", "Settings", "options", "table", "without_login"]
 
 _PREFIX: Final = "MFA_"
 _SECRET_FILE: Final = "secret_file"  # noqa: S105 - the name of a setting
@@ -74,7 +75,23 @@ class Settings:
     replay_store: str = _option(
         parse.text,
         "shared:",
-        "Where used proofs are remembered: `shared:` (all workers of this host) or `memory:` (one process).",
+        "Where used proofs are remembered: `shared:` (all workers of this host), `valkey://HOST:PORT` or "
+        "`redis://HOST:PORT` (all hosts), or `memory:` (one process).",
+        secret=True,
+    )
+    store_timeout: float = _option(
+        parse.seconds, "0.05", "How long a request waits for a store on a server, in seconds; then it is refused."
+    )
+    store_outage: Outage = _option(
+        parse.outage,
+        "closed",
+        "While a store on a server is away: `closed` (every request is answered 503), or `host` (the store of this "
+        "host stands in, for proofs with a nonce of this host).",
+    )
+    accept_replays_during_outage: frozenset[str] = _option(
+        parse.paths,
+        "",
+        "DANGER. Paths, exactly as routed, on which a captured proof can be used again while the store is away.",
     )
     app: str = _option(
         parse.app_name,
@@ -114,6 +131,12 @@ class Settings:
     def quota(self) -> int:
         """How many live proofs one machine may have (MFA_MACHINE_QUOTA)."""
         return self.machine_quota if self.machine_quota is not None else max(1, self.capacity // 4)
+
+
+def without_login(uri: str) -> str:
+    """The URI of a store as it may be shown."""
+    uri = re.sub(r"//[^/?#]*@", "//...@", uri)
+    return re.sub(r"([?&]sentinel_(?:username|password))=[^&]*", r"\1=...", uri)
 
 
 def options() -> Mapping[str, dataclasses.Field[Any]]:

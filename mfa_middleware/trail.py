@@ -25,7 +25,7 @@ class Trail:
 
     __slots__ = (
         "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "findings", "issued", "machine", "noted",
-        "now", "proof", "state",
+        "now", "proof", "proven", "state", "unchecked",
     )  # fmt: skip
 
     def __init__(self, client: Address | None, now: float) -> None:
@@ -42,3 +42,5 @@ class Trail:
         self.facts = _NO_FACTS
         self.noted: Refusal | None = None
         self.ambiguous = False
+        self.proven = False
+        self.unchecked: str | None = None

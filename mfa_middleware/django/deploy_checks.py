@@ -30,7 +30,7 @@ def check_service(**_: Any) -> list[CheckMessage]:
 
 
 def check_options(**_: Any) -> list[CheckMessage]:
-    """mfa.W002 to mfa.W006: options that protect less than they could."""
+    """mfa.W002 to mfa.W006, mfa.W009: options that protect less than they could."""
     settings = _settings()
     if settings is None:
         return []
@@ -58,7 +58,7 @@ def _options(settings: Settings) -> Sequence[tuple[bool, str, str, str]]:
             "mfa.W004",
         ),
         (
-            settings.secret is None,
+            settings.secret is None and settings.replay_store in ("shared:", "memory:"),
             "MFA_SECRET is not set: a nonce of one host does not count on another.",
             "Set the same MFA_SECRET or MFA_SECRET_FILE on every host; with one host, silence this check.",
             "mfa.W005",
@@ -68,6 +68,12 @@ def _options(settings: Settings) -> Sequence[tuple[bool, str, str, str]]:
             "MFA_FIRST_USE is on: any key that makes a proof is written to the machines file, as pending.",
             "Switch it off once the machines that you know are enrolled.",
             "mfa.W006",
+        ),
+        (
+            bool(settings.accept_replays_during_outage),
+            "MFA_ACCEPT_REPLAYS_DURING_OUTAGE is set: while the replay store is away, a proof counts more than once.",
+            "Take out every path on which a repeated request does harm.",
+            "mfa.W009",
         ),
     )
 

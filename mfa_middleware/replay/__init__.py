@@ -9,7 +9,9 @@ from typing import Final
 
 from mfa_middleware.clock import SYSTEM_CLOCK, Clock
 from mfa_middleware.errors import ConfigurationError
+from mfa_middleware.events import Emit
 from mfa_middleware.replay.base import Options, Outcome, ReplayStore, StoreState, sustained_rate
+from mfa_middleware.replay.remote.address import SCHEMES
 
 __all__ = ["Options", "Outcome", "ReplayStore", "StoreState", "open_store", "sustained_rate"]
 
@@ -17,8 +19,10 @@ _STORES: Final[Mapping[str, str]] = MappingProxyType(
     {
         "memory": "mfa_middleware.replay.memory:MemoryStore",
         "shared": "mfa_middleware.replay.shared:SharedStore",
+        **dict.fromkeys(SCHEMES, "mfa_middleware.replay.remote.store:RemoteStore"),
     }
 )
+_KNOWN: Final = "memory:, shared:, redis://HOST:PORT, valkey://HOST:PORT"
 
 
 def open_store(
@@ -30,14 +34,15 @@ def open_store(
     never_cold: bool = False,
     clock: Clock = SYSTEM_CLOCK,
     alone: bool = False,
+    timeout: float = 0.05,
+    emit: Emit = lambda _: None,
 ) -> ReplayStore:
     """The store that `uri` names, ready for claims. Raises ConfigurationError, with what to write instead."""
     scheme, colon, _ = uri.partition(":")
     where = _STORES.get(scheme) if colon else None
     if where is None:
-        known = ", ".join(f"{name}:" for name in _STORES)
-        raise ConfigurationError(f"no replay store is called {scheme + colon!r}: write one of {known}")
+        raise ConfigurationError(f"no replay store is called {scheme + colon!r}: write one of {_KNOWN}")
     module, _, name = where.partition(":")
-    options = Options(capacity=capacity, quota=quota, app=app, never_cold=never_cold, clock=clock, alone=alone)
+    options = Options(capacity, quota, app, never_cold, clock, alone, timeout, emit)
     store: ReplayStore = getattr(import_module(module), name).open(uri, options)
     return store

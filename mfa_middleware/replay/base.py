@@ -8,6 +8,7 @@ from typing import ClassVar, Final, Protocol, Self
 
 from mfa_middleware.clock import Clock
 from mfa_middleware.errors import ConfigurationError
+from mfa_middleware.events import Emit
 
 __all__ = [
     "AHEAD_SECONDS",
@@ -73,7 +74,8 @@ class Options:
     """What a store is built with. `capacity`: live entries. `quota`: live entries of one owner. `app`: name of the
     application, which keeps two of them apart. `never_cold`: accept proofs without a nonce from the first second on;
     only for a first try on one's own machine. `alone`: a store that processes do not share must refuse to serve an app
-    that another process serves too.
+    that another process serves too. `timeout`: how long to wait for a server, in seconds. `emit`: where it goes when
+    a server is lost or found again.
     """
 
     capacity: int
@@ -82,6 +84,8 @@ class Options:
     never_cold: bool
     clock: Clock
     alone: bool = False
+    timeout: float = 0.05
+    emit: Emit = field(default=lambda _: None)
 
     def __post_init__(self) -> None:
         for name, value in (("capacity", self.capacity), ("quota", self.quota)):

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from mfa_middleware.cli.check_config.problems import Problem, error
 from mfa_middleware.errors import ConfigurationError
-from mfa_middleware.settings import Settings, options
+from mfa_middleware.settings import Settings, options, without_login
 
 __all__ = ["Effective", "Shown", "read_environment"]
 
@@ -77,6 +77,8 @@ def _plain(settings: Settings, name: str) -> Any:
     value = getattr(settings, name)
     if name == "secret":
         return None if value is None else "set"
+    if name == "replay_store":
+        return without_login(value)
     if name == "machine_quota":
         return settings.quota
     if isinstance(value, tuple | frozenset):

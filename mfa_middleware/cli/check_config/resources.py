@@ -9,8 +9,9 @@ from typing import Final
 
 from mfa_middleware.cli.check_config.problems import Problem, error, warning
 from mfa_middleware.errors import ConfigurationError, StoreError
-from mfa_middleware.replay import ReplayStore, open_store
-from mfa_middleware.settings import Settings
+from mfa_middleware.events import Event
+from mfa_middleware.settings import Outage, Settings
+from mfa_middleware.stores import open_configured
 
 __all__ = ["check_event_log", "check_first_use", "check_store"]
 
@@ -20,12 +21,15 @@ _LOG: Final = "MFA_EVENT_LOG"
 
 def check_store(settings: Settings) -> Iterator[Problem]:
     """Open the store as the app would. Where it would have to be made, a stand-in is made and removed again."""
-    trial = settings.replay_store == "shared:" and not _has_file(settings.app)
+    on_host = settings.replay_store == "shared:" or settings.store_outage is Outage.HOST
+    trial, events = on_host and not _has_file(settings.app), list[Event]()
+    app = f"check-config-{os.getpid()}" if trial else None
     try:
-        store = _open(settings, f"check-config-{os.getpid()}" if trial else settings.app)
+        store = open_configured(settings, app=app, serves=False, emit=events.append)
     except (ConfigurationError, StoreError) as refused:
         yield error(_STORE, str(refused))
         return
+    yield from (error(_STORE, event.detail) for event in events if event.kind == "store_lost")
     try:
         if notice := getattr(store, "notice", None):
             yield warning("MFA_CAPACITY", notice)
@@ -61,13 +65,3 @@ def _has_file(app: str) -> bool:
     except ImportError:  # no POSIX locks here, as opening the store will say
         return True
     return os.path.lexists(store_path(app))
-
-
-def _open(settings: Settings, app: str) -> ReplayStore:
-    return open_store(
-        settings.replay_store,
-        capacity=settings.capacity,
-        quota=settings.quota,
-        app=app,
-        never_cold=not settings.origins,
-    )

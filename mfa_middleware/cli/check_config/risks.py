@@ -66,6 +66,12 @@ def _replay_store(settings: Settings) -> Iterator[str]:
         yield "memory: holds for one process only; with several workers write shared:"
 
 
+def _replays(settings: Settings) -> Iterator[str]:
+    if settings.accept_replays_during_outage:
+        paths = ", ".join(sorted(settings.accept_replays_during_outage))
+        yield f"while the store is away, whoever captured a proof can use it again on {paths}"
+
+
 def _quota(settings: Settings) -> Iterator[str]:
     if settings.quota > settings.capacity // 2:
         yield f"one machine may fill {settings.quota} of {settings.capacity} places, and leave none to the others"
@@ -86,6 +92,7 @@ _RULES: Final[tuple[tuple[str, _Rule], ...]] = (
     ("MFA_CREDENTIALS", _credentials),
     ("MFA_NONCE", _nonce),
     ("MFA_REPLAY_STORE", _replay_store),
+    ("MFA_ACCEPT_REPLAYS_DURING_OUTAGE", _replays),
     ("MFA_MACHINE_QUOTA", _quota),
     ("MFA_JWT_ALGORITHMS", _jwt_algorithms),
 )
