@@ -72,7 +72,7 @@ def killed(server: str) -> Play:
         with contextlib.ExitStack() as first:
             house = first.enter_context(serving(stage, server, _SETTINGS, port=port))
             with calling(house, keys) as load:
-                kills = _kill(house, load, stage.size(15.0, 3.0))
+                kills = _kill(house, load, stage.size(15.0, 2.0))
                 lost = again.first(house, load.lost())
                 again.present(house, load.captured() + lost, "killed")
                 first.close()

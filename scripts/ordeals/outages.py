@@ -27,6 +27,7 @@ _OWNER: Final = 0
 _CAPTURED: Final = 20
 _PATIENCE: Final = 10.0
 _FAILURES: Final = 3
+_SLEEP: Final = 0.05
 _FIRST_SECONDS, _OPEN_SECONDS, _BACK_SECONDS = 0.060, 0.002, 2.0
 
 
@@ -40,15 +41,13 @@ class _Bench:
     trials: int = 0
     wrong: int = 0
     first: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    late: list[float] = field(default_factory=list)
     open: list[float] = field(default_factory=list)
     back: list[float] = field(default_factory=list)
 
     def play(self, server: valkey.Valkey, fault: Fault) -> None:
         """One fault: what was accepted before it is presented while it lasts, and after it."""
-        epoch = self.refresh().epoch
-        captured = [next(self.numbers) for _ in range(_CAPTURED)]
-        for number in captured:
-            assert self.ask(number, epoch) is Outcome.NEW
+        epoch, captured = self._capture()
         fault.begin(server)
         if fault.silences:
             self._measure(fault)
@@ -57,10 +56,23 @@ class _Bench:
         self._wait(time.monotonic())
         self._again(captured, epoch)
 
+    def _capture(self) -> tuple[bytes, list[int]]:
+        """Proofs that are accepted, and the epoch of their nonces. On a busy machine a claim may fail for itself."""
+        captured: list[int] = []
+        end = time.monotonic() + _PATIENCE
+        while len(captured) < _CAPTURED and time.monotonic() < end:
+            number = next(self.numbers)
+            with contextlib.suppress(StoreError):
+                epoch: bytes = self.refresh().epoch
+                captured += [number] * (self.ask(number, epoch) is Outcome.NEW)
+        assert len(captured) == _CAPTURED, "the store accepts nothing"
+        return epoch, captured
+
     def _measure(self, fault: Fault) -> None:
         """How long it takes to say that the store is away: at first, and once the breaker is open."""
         for _ in range(_FAILURES):
             self.first[fault.name].append(self._refused())
+            self.late.append(_lateness())
         for _ in range(_CAPTURED):
             self.open.append(self._refused())
 
@@ -93,6 +105,13 @@ class _Bench:
         return None
 
 
+def _lateness() -> float:
+    """By how much this machine, busy as it is now, wakes up a sleeper too late, in seconds."""
+    began = time.perf_counter()
+    time.sleep(_SLEEP)
+    return time.perf_counter() - began - _SLEEP
+
+
 def away(*, tasks: bool) -> Play:
     """Every fault, several times over, met by claims of a thread or of the tasks of an event loop."""
 
@@ -122,16 +141,18 @@ def _of_tasks(store: Any, runner: asyncio.Runner) -> _Bench:
 
 
 def _result(bench: _Bench) -> Result:
-    first = {f"first, {name}": (statistics.median(took), _FIRST_SECONDS) for name, took in bench.first.items()}
+    late = statistics.median(bench.late)
+    first = {f"first, {name}": (statistics.median(took), _FIRST_SECONDS + late) for name, took in bench.first.items()}
     measured = {
         **first,
         "open": (statistics.median(bench.open), _OPEN_SECONDS),
         "back": (statistics.median(bench.back), _BACK_SECONDS),
     }
-    faults = [f"{name}: {took:.4f} s, not {bar} s" for name, (took, bar) in measured.items() if took > bar]
+    faults = [f"{name}: {took:.4f} s, not {bar:.4f} s" for name, (took, bar) in measured.items() if took > bar]
     details = {
         "first_ms": {name: round(1000 * statistics.median(took), 1) for name, took in bench.first.items()},
-        "open_ms": round(1000 * measured["open"][0], 3), "back_seconds": round(measured["back"][0], 2),
+        "late_ms": round(1000 * late, 1), "open_ms": round(1000 * measured["open"][0], 3),
+        "back_seconds": round(measured["back"][0], 2),
         "longest_back_seconds": round(max(bench.back), 2), "measured": "medians of claims in process",
         "quota": _QUOTA, "owners": 1,
     }  # fmt: skip

@@ -52,8 +52,10 @@ class _Meeting:
 
     def _capture(self) -> list[Captured]:
         self.caller.captured.clear()
-        while len(self.caller.captured) < _CAPTURED:
+        end = time.monotonic() + _PATIENCE
+        while len(self.caller.captured) < _CAPTURED and time.monotonic() < end:
             self.caller.call()
+        assert self.caller.captured, f"nothing is accepted: {dict(self.caller.answers)}"
         return list(self.caller.captured)
 
     def _call_meanwhile(self, seconds: float) -> None:
@@ -92,7 +94,7 @@ def away_from(server: str) -> Play:
                 meeting = _Meeting(house, Caller(house, Signer(key)))
                 for _ in range(stage.size(3, 1)):
                     for fault in FAULTS:
-                        meeting.play(store, fault, stage.size(2.0, 1.0))
+                        meeting.play(store, fault, stage.size(2.0, 0.6))
         return _result(meeting)
 
     return play
