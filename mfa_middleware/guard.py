@@ -220,7 +220,7 @@ class Guard:
         return self._freshness.renewed(trail.issued, trail.state, proof.key.thumbprint, trail.now)
 
     def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof) -> Refusal:
-        if outcome is Outcome.SEEN:
+        if outcome in (Outcome.SEEN, Outcome.RETRIED):  # a thief must not learn which
             return Refusal(Code.REPLAYED, "this proof was accepted before")
         if outcome is Outcome.QUOTA:
             return Refusal(Code.MACHINE_QUOTA, f"more than {self._settings.quota} live proofs (MFA_MACHINE_QUOTA)")
