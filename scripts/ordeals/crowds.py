@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import queue
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -76,12 +78,24 @@ def _race(method: str, crowd: Crowd, find: Any, *given: Any) -> Raced:
         worker.start()
     won, others = Counter[int](), Counter[str]()
     for _ in workers:
-        one, other = results.get(timeout=2 * _PATIENCE)
+        one, other = _next(results, workers)
         won.update(one)
         others.update(other)
     for worker in workers:
         worker.join(10)
     return won, others
+
+
+def _next(results: Any, workers: Sequence[Any]) -> Any:
+    """What the next process has to say, which may take long; ChildProcessError where one of them failed."""
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return results.get(timeout=5.0)
+        failed = [worker.exitcode for worker in workers if worker.exitcode]
+        if failed:
+            for worker in workers:
+                worker.kill()
+            raise ChildProcessError(f"a process ended with {failed[0]}")
 
 
 def _compete(crowd: Crowd, begin: Any, results: Any, find: Any, *given: Any) -> None:

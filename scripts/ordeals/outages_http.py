@@ -30,10 +30,11 @@ _MEDIAN_SECONDS, _BACK_SECONDS = 0.060, 2.0
 
 @dataclass
 class _Meeting:
-    """A machine, a thief with what it sent, and what both were told."""
+    """A machine, a thief with what it sent, and what both were told. `falls_back`: to the store of the host."""
 
     house: House
     caller: Caller
+    falls_back: bool
     meanwhile: Counter[str] = field(default_factory=Counter)
     again: Counter[str] = field(default_factory=Counter)
     took: list[float] = field(default_factory=list)
@@ -41,22 +42,29 @@ class _Meeting:
 
     def play(self, server: valkey.Valkey, fault: Fault, seconds: float) -> None:
         """One fault: what was accepted before it is presented while it lasts, and after it."""
-        captured = self._capture()
+        self._capture()
         fault.begin(server)
         if fault.silences:
-            self._call_meanwhile(seconds)
+            (self._go_on if self.falls_back else self._call_meanwhile)(seconds)
+        captured = list(self.caller.captured)
         self._present(captured)
         fault.end(server)
         self.back[fault.name] = max(self.back.get(fault.name, 0.0), self._wait())
         self._present(captured)
 
-    def _capture(self) -> list[Captured]:
+    def _capture(self) -> None:
         self.caller.captured.clear()
         end = time.monotonic() + _PATIENCE
         while len(self.caller.captured) < _CAPTURED and time.monotonic() < end:
             self.caller.call()
         assert self.caller.captured, f"nothing is accepted: {dict(self.caller.answers)}"
-        return list(self.caller.captured)
+
+    def _go_on(self, seconds: float) -> None:
+        """Honest requests, which the store of the host has to judge; what it accepts is captured as well."""
+        before, end = Counter(self.caller.answers), time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.caller.call()
+        self.meanwhile += self.caller.answers - before
 
     def _call_meanwhile(self, seconds: float) -> None:
         """Honest requests, of which none can be accepted now; and how long each answer takes."""
@@ -82,16 +90,17 @@ class _Meeting:
         return time.monotonic() - began
 
 
-def away_from(server: str) -> Play:
-    """The scene for one server with four workers."""
+def away_from(server: str, *, falls_back: bool = False) -> Play:
+    """The scene for one server with four workers. falls_back: under MFA_STORE_OUTAGE=host."""
 
     def play(stage: Stage) -> Result:
         (key,) = enrolled(stage.folder, _OWNERS)
         with valkey.running(stage.folder / "valkey") as store:
             stage.began(store.process.popen)
             settings = {"MFA_REPLAY_STORE": store.url, "MFA_CAPACITY": str(_CAPACITY)}
+            settings |= {"MFA_STORE_OUTAGE": "host"} if falls_back else {}
             with serving(stage, server, settings) as house:
-                meeting = _Meeting(house, Caller(house, Signer(key)))
+                meeting = _Meeting(house, Caller(house, Signer(key)), falls_back)
                 for _ in range(stage.size(3, 1)):
                     for fault in FAULTS:
                         meeting.play(store, fault, stage.size(2.0, 0.6))
@@ -101,10 +110,8 @@ def away_from(server: str) -> Play:
 
 
 def _result(meeting: _Meeting) -> Result:
-    median, back = statistics.median(meeting.took), max(meeting.back.values())
-    faults = [
-        f"{count} answers meanwhile: {name!r}" for name, count in meeting.meanwhile.items() if name != _UNAVAILABLE
-    ]
+    median, back = statistics.median(meeting.took or [0.0]), max(meeting.back.values())
+    faults = _wrong_meanwhile(meeting)
     faults += [f"the median 503 took {median:.3f} s"] if median > _MEDIAN_SECONDS else []
     faults += [f"service was back after {back:.1f} s"] if back > _BACK_SECONDS else []
     slow = [took for took in meeting.took if took > 0.03] or [0.0]
@@ -112,8 +119,16 @@ def _result(meeting: _Meeting) -> Result:
         "meanwhile": dict(meeting.meanwhile), "again": dict(meeting.again), "median_ms": round(1000 * median, 1),
         "median_of_the_slow_ms": round(1000 * statistics.median(slow), 1),
         "back_seconds": {name: round(took, 2) for name, took in meeting.back.items()},
-        "measured": "over HTTP, with a connection for each request", "quota": _QUOTA, "owners": _OWNERS,
-        "workers": WORKERS,
+        "refused_in_a_row": meeting.caller.longest, "quota": _QUOTA, "owners": _OWNERS, "workers": WORKERS,
+        "measured": "over HTTP, with a connection for each request",
     }  # fmt: skip
-    accepted = meeting.meanwhile[ACCEPTED] + meeting.again[ACCEPTED]
-    return Result(meeting.meanwhile.total() + meeting.again.total(), accepted, 0, tuple(faults), details)
+    wrong = meeting.again[ACCEPTED] + (0 if meeting.falls_back else meeting.meanwhile[ACCEPTED])
+    return Result(meeting.meanwhile.total() + meeting.again.total(), wrong, 0, tuple(faults), details)
+
+
+def _wrong_meanwhile(meeting: _Meeting) -> list[str]:
+    """Faults: answers to honest machines that are not those of a store which is away, or which stands in."""
+    if meeting.falls_back:
+        return [] if meeting.meanwhile[ACCEPTED] else ["the store of the host accepted nothing"]
+    others = {name: count for name, count in meeting.meanwhile.items() if name != _UNAVAILABLE}
+    return [f"{count} answers meanwhile: {name!r}" for name, count in others.items()]

@@ -38,5 +38,6 @@ SCENES: Final = (
     ),
     Scene("outage-tasks", "the same by tasks of an event loop", outages.away(tasks=True)),
     Scene("outage-uvicorn", "the same as callers of uvicorn meet it", outages_http.away_from("uvicorn")),
+    Scene("outage-host", "the same where this host stands in", outages_http.away_from("uvicorn", falls_back=True)),
     Scene("outage-gunicorn", "the same under gunicorn", outages_http.away_from("gunicorn-gthread"), quick=False),
 )
