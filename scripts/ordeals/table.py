@@ -30,7 +30,7 @@ SCENES: Final = (
     Scene("life-ahead", "a proof from 15 s ahead, at every second of its life", lifetimes.presented_every_second),
     Scene("trickle-uvicorn", "the same two over HTTP, in real time", trickles.slowly("uvicorn"), quick=False),
     Scene("trickle-gunicorn", "the same under gunicorn", trickles.slowly("gunicorn-gthread"), quick=False),
-    Scene("flood-shared", "a million claims of one machine within seconds", floods.flooded("shared:")),
+    Scene("flood-shared", "a million claims of one machine within half a minute", floods.flooded("shared:")),
     Scene("flood-memory", "the same in the memory of one process", floods.flooded("memory:")),
     Scene("flood-hours", "a million claims at the rate that its quota allows", floods.flooded_for_hours),
     Scene(
