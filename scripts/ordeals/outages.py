@@ -116,8 +116,7 @@ def away(*, tasks: bool) -> Play:
     """Every fault, several times over, met by claims of a thread or of the tasks of an event loop."""
 
     def play(stage: Stage) -> Result:
-        with valkey.running(stage.folder / "valkey") as server, asyncio.Runner() as runner:
-            stage.began(server.process.popen)
+        with valkey.running(stage.folder / "valkey", began=stage.began) as server, asyncio.Runner() as runner:
             store = open_store(server.url, capacity=_CAPACITY, quota=_QUOTA, app=stage.app)
             bench = _of_tasks(store, runner) if tasks else _of_threads(store)
             for _ in range(stage.size(5, 1)):

@@ -95,8 +95,7 @@ def away_from(server: str, *, falls_back: bool = False) -> Play:
 
     def play(stage: Stage) -> Result:
         (key,) = enrolled(stage.folder, _OWNERS)
-        with valkey.running(stage.folder / "valkey") as store:
-            stage.began(store.process.popen)
+        with valkey.running(stage.folder / "valkey", began=stage.began) as store:
             settings = {"MFA_REPLAY_STORE": store.url, "MFA_CAPACITY": str(_CAPACITY)}
             settings |= {"MFA_STORE_OUTAGE": "host"} if falls_back else {}
             with serving(stage, server, settings) as house:

@@ -60,8 +60,7 @@ def valkey_tasks(stage: Stage) -> Result:
 
 
 def _over_valkey(stage: Stage, crowd: Crowd) -> Result:
-    with valkey.running(stage.folder / "valkey") as server:
-        stage.began(server.process.popen)
+    with valkey.running(stage.folder / "valkey", began=stage.began) as server:
         return raced(crowd, race(opener(server.url, stage.app, _CAPACITY, _QUOTA, timeout=_PATIENCE), crowd))
 
 

@@ -31,8 +31,7 @@ def raced_over(server: str, *, on_valkey: bool = False) -> Play:
     def play(stage: Stage) -> Result:
         if not on_valkey:
             return _play(stage, server, {})
-        with valkey.running(stage.folder / "valkey") as store:
-            stage.began(store.process.popen)
+        with valkey.running(stage.folder / "valkey", began=stage.began) as store:
             return _play(stage, server, {"MFA_REPLAY_STORE": store.url, "MFA_STORE_TIMEOUT": "10"})
 
     return play

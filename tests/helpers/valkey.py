@@ -12,15 +12,21 @@ import importlib.util
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from tests.helpers.processes import Process, free_port, started, until
 
 __all__ = ["Valkey", "executable", "is_installed", "running"]
 
+Began: TypeAlias = "Callable[[subprocess.Popen[bytes]], object]"
 _STEADY: Final = {"save": "", "appendonly": "no", "maxmemory-policy": "noeviction", "bind": "127.0.0.1"}
+
+
+def _nobody(_: subprocess.Popen[bytes]) -> None:
+    pass
 
 
 def is_installed() -> bool:
@@ -40,13 +46,17 @@ class Valkey:
     """A server on a port that stays the same, and on a socket. It starts empty every time: nothing is saved.
 
     `options` are lines of its configuration, with `_` for `-`; `arguments` stand before them, such as --sentinel.
+    `began` is told of each process of it.
     """
 
-    def __init__(self, directory: Path, *arguments: str, port: int | None = None, **options: str) -> None:
+    def __init__(
+        self, directory: Path, *arguments: str, port: int | None = None, began: Began = _nobody, **options: str
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        self.port, self._bus = port or free_port(), free_port()
+        self.port, self.bus = port or free_port(), free_port()
         self._directory, self._arguments = directory, arguments
         self._options = {name.replace("_", "-"): value for name, value in options.items()}
+        self._began = began
         self._run = contextlib.ExitStack()
         self._process: Process | None = None
 
@@ -77,6 +87,7 @@ class Valkey:
         """Start it, empty, and wait until it answers."""
         assert self._process is None, "the server runs already"
         self._process = self._run.enter_context(started(self._command(), self._directory / "valkey.log", {}))
+        self._began(self._process.popen)
         until(self._answers, f"Valkey answers on port {self.port}")
 
     def stop(self) -> None:
@@ -130,16 +141,18 @@ class Valkey:
     def _command(self) -> list[str]:
         lines = {"port": str(self.port), "dir": str(self._directory), "unixsocket": str(self.socket)}
         if "cluster-enabled" in self._options:
-            lines["cluster-port"] = str(self._bus)
+            lines["cluster-port"] = str(self.bus)
         given = {**lines, **_STEADY, **self._options}
         options = [word for name, value in given.items() for word in (f"--{name}", value)]
         return [str(executable()), *self._arguments, *options]
 
 
 @contextlib.contextmanager
-def running(directory: Path, *arguments: str, port: int | None = None, **options: str) -> Iterator[Valkey]:
+def running(
+    directory: Path, *arguments: str, port: int | None = None, began: Began = _nobody, **options: str
+) -> Iterator[Valkey]:
     """A server that answers, with files in `directory`, until the block ends, whatever became of it by then."""
-    server = Valkey(directory, *arguments, port=port, **options)
+    server = Valkey(directory, *arguments, port=port, began=began, **options)
     server.start()
     try:
         yield server
