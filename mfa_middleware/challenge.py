@@ -63,7 +63,7 @@ class Challenger:
             "type": "about:blank",
             "title": status.phrase,
             "status": status.value,
-            "code": refusal.code.value,
+            "code": refusal.told.value,
             "detail": refusal.kind.text,
         }
         return json.dumps(document | dict(refusal.hints)).encode()

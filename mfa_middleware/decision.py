@@ -50,7 +50,7 @@ class Decision(NamedTuple):
             return logging.ERROR
         if self.refusal is None:
             return logging.WARNING if self.findings else logging.DEBUG
-        return logging.WARNING
+        return logging.WARNING if self.findings else self.refusal.kind.level
 
     def event(self, request: Request, at: float) -> Event:
         """The event of this decision; `at` in unix seconds."""

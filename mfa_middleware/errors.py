@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,7 +13,7 @@ __all__ = ["REFUSALS", "Code", "ConfigurationError", "Refusal", "RefusalKind", "
 
 
 class Code(enum.StrEnum):
-    """The stable code of a refusal, as it stands in the problem document and in events."""
+    """The stable code of a refusal, as it stands in events and, but for RETRIED, in the problem document."""
 
     MISSING_CREDENTIAL = "missing_credential"
     MISSING_PROOF = "missing_proof"
@@ -25,6 +26,7 @@ class Code(enum.StrEnum):
     BAD_SIGNATURE = "bad_signature"
     WRONG_DIGEST = "wrong_digest"
     REPLAYED = "replayed"
+    RETRIED = "retried"
     FORGED_TOKEN = "forged_token"  # noqa: S105 - a code, not a secret
     USE_DPOP_NONCE = "use_dpop_nonce"
     MACHINE_INACTIVE = "machine_inactive"
@@ -37,14 +39,20 @@ class Code(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RefusalKind:
-    """How a code is answered: HTTP status, `error` of the challenge (RFC 6750 3.1, RFC 9449 7.1), generic text."""
+    """How a code is answered: HTTP status, `error` of the challenge (RFC 6750 3.1, RFC 9449 7.1), generic text.
+
+    `told`: the code that the caller reads, where it is not this one. `level`: the logging level of the event.
+    """
 
     status: int
     error: str | None
     text: str
+    told: Code | None = None
+    level: int = logging.WARNING
 
 
 _PROOF: Final = "invalid_dpop_proof"
+_USED: Final = "The DPoP proof was used before."
 
 REFUSALS: Final[Mapping[Code, RefusalKind]] = MappingProxyType(
     {
@@ -58,7 +66,8 @@ REFUSALS: Final[Mapping[Code, RefusalKind]] = MappingProxyType(
         Code.WRONG_BINDING: RefusalKind(401, _PROOF, "The DPoP proof was made for another credential."),
         Code.BAD_SIGNATURE: RefusalKind(401, _PROOF, "The signature of the DPoP proof does not verify."),
         Code.WRONG_DIGEST: RefusalKind(401, _PROOF, "The DPoP proof was made for another body."),
-        Code.REPLAYED: RefusalKind(401, _PROOF, "The DPoP proof was used before."),
+        Code.REPLAYED: RefusalKind(401, _PROOF, _USED),
+        Code.RETRIED: RefusalKind(401, _PROOF, _USED, told=Code.REPLAYED, level=logging.INFO),
         Code.FORGED_TOKEN: RefusalKind(401, "invalid_token", "The bearer token is not acceptable."),
         Code.USE_DPOP_NONCE: RefusalKind(401, "use_dpop_nonce", "The DPoP proof must carry the nonce given here."),
         Code.MACHINE_INACTIVE: RefusalKind(403, None, "This machine may not act here and now."),
@@ -100,6 +109,11 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not an error o
     def kind(self) -> RefusalKind:
         """Status, challenge error and generic text of this refusal."""
         return REFUSALS[self.code]
+
+    @property
+    def told(self) -> Code:
+        """The code that the caller reads: a thief does not learn whether a replay raised an alarm."""
+        return self.kind.told or self.code
 
 
 class ConfigurationError(Exception):

@@ -17,7 +17,7 @@ from mfa_middleware.decision import Decision
 from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, Refusal, StoreError
 from mfa_middleware.freshness import Freshness
-from mfa_middleware.http import HeaderRules, Headers, Request, is_preflight, matches_exactly
+from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
 from mfa_middleware.machines import Machine
 from mfa_middleware.proofs import dpop, nonce
 from mfa_middleware.replay import Outcome, StoreState
@@ -27,6 +27,7 @@ from mfa_middleware.steps import Check, Claim, FindMachine, FindState, Propose, 
 from mfa_middleware.target import Origins, check_target
 from mfa_middleware.trail import Trail
 from mfa_middleware.uri import is_ambiguous_path
+from mfa_middleware.verdict import refusal_of
 
 __all__ = ["Guard"]
 
@@ -81,9 +82,10 @@ class Guard:
             if not request.websocket and ("htd" in proof.claims or route.body or self._require_body):
                 yield from self._read_body(proof, route, trail)
             trail.proven = True
-            outcome: Outcome = yield self._claim_of(proof, trail)
+            claim = self._claim_of(proof, trail, headers)
+            outcome: Outcome = yield claim
             if outcome is not Outcome.NEW:
-                raise self._claim_refusal(outcome, proof)
+                raise self._claim_refusal(outcome, proof, trail.client if claim.peer else None)
         except Refusal as refusal:
             refusal.__traceback__ = None  # its frames hold the request, and they hold it
             return (yield from self._refused(refusal, route, trail))
@@ -201,8 +203,8 @@ class Guard:
             raise Refusal(Code.WRONG_DIGEST, "htd is demanded", hints={"missing_claim": "htd"})
         trail.facts = trail.facts._replace(body_bound=True)
 
-    def _claim_of(self, proof: dpop.Proof, trail: Trail) -> Claim:
-        peer = trail.client.packed if trail.client is not None else b""
+    def _claim_of(self, proof: dpop.Proof, trail: Trail, headers: Headers) -> Claim:
+        peer = trail.client.packed if trail.client is not None and self._origins.tells_apart(headers) else b""
         if trail.issued is None:
             return Claim(proof.identity(), proof.key.owner, _SECONDS, None, trail.deadline, peer)
         seconds, epoch = _SECONDS_WITH_NONCE, trail.issued.epoch
@@ -219,16 +221,12 @@ class Guard:
             return None
         return self._freshness.renewed(trail.issued, trail.state, proof.key.thumbprint, trail.now)
 
-    def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof) -> Refusal:
-        if outcome in (Outcome.SEEN, Outcome.RETRIED):  # a thief must not learn which
-            return Refusal(Code.REPLAYED, "this proof was accepted before")
-        if outcome is Outcome.QUOTA:
-            return Refusal(Code.MACHINE_QUOTA, f"more than {self._settings.quota} live proofs (MFA_MACHINE_QUOTA)")
-        if outcome is Outcome.FULL:
-            return Refusal(Code.STORE_FULL, "the replay store is full; raise MFA_CAPACITY")
+    def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof, client: Address | None) -> Refusal:
         if outcome is Outcome.STALE:
             return self._freshness.stale(proof, self._clock.wall())
-        return self._freshness.cold()
+        if outcome is Outcome.COLD:
+            return self._freshness.cold()
+        return refusal_of(outcome, client, self._settings.quota)
 
     def _refused(self, refusal: Refusal, route: Route, trail: Trail) -> Generator[Step, Any, Decision]:
         enforced = yield from self._is_enforced(route, trail)

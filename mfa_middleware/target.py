@@ -43,6 +43,10 @@ class Origins:
         hops = b",".join(headers.all(b"x-forwarded-for")).split(b",")
         return address(hops[-self.proxies].decode("latin-1")) if len(hops) >= self.proxies else None
 
+    def tells_apart(self, headers: Headers) -> bool:
+        """Whether `client` differs from machine to machine: it does not behind a proxy that no setting tells of."""
+        return self.proxies > 0 or not headers.forwarded
+
     def of(self, request: Request, headers: Headers) -> tuple[str, ...]:
         """The origin that this request was sent to; several, where MFA_ORIGINS has a host under http and https.
 

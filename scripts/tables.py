@@ -18,7 +18,8 @@ def refusals() -> str:
     """One row for each code."""
     rows = ["| code | status | `error` | what the caller reads |", "|---|---|---|---|"]
     for code, kind in REFUSALS.items():
-        rows.append(f"| `{code}` | {kind.status} | {f'`{kind.error}`' if kind.error else ''} | {kind.text} |")
+        read = f"{kind.text} (code `{kind.told}`)" if kind.told else kind.text
+        rows.append(f"| `{code}` | {kind.status} | {f'`{kind.error}`' if kind.error else ''} | {read} |")
     return "\n".join(rows) + "\n"
 
 

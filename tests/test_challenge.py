@@ -31,6 +31,7 @@ STATUS = {
         Code.BAD_SIGNATURE,
         Code.WRONG_DIGEST,
         Code.REPLAYED,
+        Code.RETRIED,
         Code.FORGED_TOKEN,
         Code.USE_DPOP_NONCE,
     ],
@@ -53,7 +54,8 @@ class TestEveryCode:
         answer = CHALLENGER.answer(Refusal(code, "for the operator"))
         document = json.loads(answer.body)
         assert document.keys() == {"type", "title", "status", "code", "detail"}
-        assert (document["type"], document["status"], document["code"]) == ("about:blank", answer.status, code.value)
+        told = Refusal(code, "").told.value
+        assert (document["type"], document["status"], document["code"]) == ("about:blank", answer.status, told)
         assert document["title"] == answer.status_line.partition(" ")[2]
         assert dict(answer.headers)["Content-Type"] == "application/problem+json"
         assert dict(answer.headers)["Content-Length"] == str(len(answer.body))
@@ -99,6 +101,15 @@ def test_errors_are_those_of_the_standards(code: Code, error: str | None) -> Non
 def test_a_caller_who_sent_nothing_is_told_no_error() -> None:
     refusal = Refusal(Code.MISSING_PROOF, "there is no DPoP header", nothing_sent=True)
     assert headers(refusal)["WWW-Authenticate"] == 'DPoP algs="ES256 EdDSA"'
+
+
+def test_a_thief_is_told_exactly_what_a_retry_is_told() -> None:
+    retried, replayed = Refusal(Code.RETRIED, "from 192.0.2.1"), Refusal(Code.REPLAYED, "from elsewhere")
+    for cors in (False, True):
+        assert CHALLENGER.answer(retried, cors=cors) == CHALLENGER.answer(replayed, cors=cors)
+    assert {code: Refusal(code, "").told for code in Code if Refusal(code, "").told is not code} == {
+        Code.RETRIED: Code.REPLAYED
+    }
 
 
 def test_a_nonce_goes_into_its_header() -> None:

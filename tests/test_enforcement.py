@@ -56,7 +56,7 @@ class TestReport:
         again = bench.check(sent)
         assert again.allowed
         assert again.refusal is not None
-        assert again.refusal.code is Code.REPLAYED
+        assert again.refusal.told is Code.REPLAYED
 
     def test_a_good_request_is_good(self) -> None:
         decision = Bench(mode="report").check()

@@ -87,7 +87,7 @@ NAMES = [name for name, _, _ in FAULTS]
 
 
 def code_of(decision: Decision) -> Code | None:
-    return decision.refusal.code if decision.refusal else None
+    return decision.refusal.told if decision.refusal else None
 
 
 class TestOrder:

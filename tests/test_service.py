@@ -82,7 +82,7 @@ class TestModes:
         assert asyncio.run(served.service.decide_async(request, PROTECTED, read)).refusal is None
         again = served.service.decide(request, PROTECTED, lambda _: b"x")
         assert again.refusal is not None
-        assert again.refusal.code is Code.REPLAYED
+        assert again.refusal.told is Code.REPLAYED
 
     def test_both_tell_an_event(self) -> None:
         served = Served()

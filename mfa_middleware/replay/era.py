@@ -37,7 +37,7 @@ from typing import ClassVar, Final, Self
 from mfa_middleware.clock import Clock
 from mfa_middleware.replay.base import COLD_SECONDS, LONGEST_SECONDS, PROOF_SECONDS
 
-__all__ = ["DATE_SECONDS", "TOLERANCE", "Era", "boot_id", "expiry_date", "read_clocks"]
+__all__ = ["DATE_SECONDS", "TOLERANCE", "Era", "boot_id", "expiry_date", "greatest_age", "read_clocks"]
 
 TOLERANCE: Final = 1.0
 """Seconds by which the clocks may drift apart within an era; a leap second is no step."""
@@ -114,6 +114,11 @@ class Era:
 def expiry_date(wall: float, seconds: float) -> int:
     """The date of an entry: by then `seconds` have passed on either clock, whatever the drift."""
     return max(1, int((wall + seconds + TOLERANCE) / DATE_SECONDS) + 1)
+
+
+def greatest_age(date: int, seconds: float, wall: float) -> float:
+    """How long ago an entry of this date may have been made, if it is kept for `seconds`: up to two seconds less."""
+    return wall + seconds + TOLERANCE - (date - 1) * DATE_SECONDS
 
 
 def read_clocks(clock: Clock) -> tuple[float, float]:

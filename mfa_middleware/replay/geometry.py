@@ -7,17 +7,18 @@ from typing import Final, Self
 
 from mfa_middleware.errors import ConfigurationError
 
-__all__ = ["BLOCK", "FIRST_PAGE", "RECORDS", "TAGS", "TAG_SIZE", "Geometry"]
+__all__ = ["BLOCK", "DATES", "FIRST_PAGE", "PEERS", "RECORDS", "TAG_SIZE", "Geometry"]
 
 FIRST_PAGE: Final = 4096
 BLOCK: Final = 512
 """Size of a bucket and of a shelf, in bytes."""
-RECORDS: Final = 32
+RECORDS: Final = 28
 TAG_SIZE: Final = 12
-TAGS: Final = RECORDS * TAG_SIZE
-"""A bucket is 32 tags of 12 bytes, then their 32 dates of 4 bytes, each of which is stored in one go."""
+DATES: Final = RECORDS * TAG_SIZE
+PEERS: Final = DATES + RECORDS * 4
+"""A bucket is 28 tags of 12 bytes, their 28 dates of 4 bytes, each of which is stored in one go, and 28 peers of 2."""
 
-_LIVE: Final = 29  # of 32: a bucket that holds more is nine tenths full
+_LIVE: Final = 25  # of 28: a bucket that holds more is nine tenths full
 _MOST_STRIPES: Final = 128
 _BUCKETS_PER_STRIPE: Final = 64  # at least, so that the stripes fill evenly
 _MOST_CAPACITY: Final = 100_000_000

@@ -15,7 +15,7 @@ from mfa_middleware.replay.geometry import FIRST_PAGE
 
 __all__ = ["GENERATION", "LAYOUT", "Header", "first_page", "parse", "read_era", "write_era"]
 
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Version of the layout: raise it with every change of where things lie or what they mean."""
 GENERATION: Final = 512 // 4
 """Index of the 4-byte word that counts the eras; it also says which of two places holds the present one."""

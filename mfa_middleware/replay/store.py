@@ -10,9 +10,10 @@ import errno
 from typing import Final
 
 from mfa_middleware.errors import ConfigurationError, StoreError
-from mfa_middleware.replay.base import LONGEST_SECONDS, Options, Outcome, StoreState
-from mfa_middleware.replay.era import DATE_SECONDS, Era, expiry_date
-from mfa_middleware.replay.table import FULL, Spot, Table
+from mfa_middleware.replay.base import LONGEST_SECONDS, RETRY_SECONDS, Options, Outcome, StoreState
+from mfa_middleware.replay.era import DATE_SECONDS, TOLERANCE, Era, expiry_date, greatest_age
+from mfa_middleware.replay.peers import UNKNOWN
+from mfa_middleware.replay.table import FULL, NOWHERE, Spot, Table
 from mfa_middleware.replay.tables import TABLES
 
 __all__ = ["WAIT_SECONDS", "TableStore"]
@@ -142,7 +143,7 @@ class TableStore(abc.ABC):
             raise StoreError(f"the replay store cannot be locked or read: {error}") from error
 
     def _decide(self, table: Table, spot: Spot, claim: _Claim, wait: float) -> Outcome | _Hindrance:
-        _, owner, seconds, epoch, deadline, _ = claim
+        _, owner, seconds, epoch, deadline, peer = claim
         clock = self._clock
         wall, monotonic = clock.wall(), clock.monotonic()
         era = table.era()
@@ -155,8 +156,10 @@ class TableStore(abc.ABC):
         if self._is_cold(table, spot, era, wall, monotonic, deadline) if epoch is None else epoch != era.epoch:
             return Outcome.COLD
         now = era.drop_date(wall, monotonic)
-        if table.holds(spot, now):
-            return Outcome.SEEN
+        found = table.find(spot, now)
+        if found != NOWHERE:
+            retried = monotonic >= era.hold and _is_retry(table.entry(found), table.peers[peer], seconds, wall)
+            return Outcome.RETRIED if retried else Outcome.SEEN
         room = table.room(spot, now)
         counted = table.owners.take(owner, self._quota, monotonic, wait)
         if not counted:
@@ -164,7 +167,7 @@ class TableStore(abc.ABC):
         if room == FULL:
             table.owners.give_back(owner, self._quota, monotonic)
             return Outcome.FULL
-        table.put(spot, room, expiry_date(wall, seconds))
+        table.put(spot, room, expiry_date(wall, seconds), table.peers[peer])
         return Outcome.NEW
 
     def _is_cold(self, table: Table, spot: Spot, era: Era, wall: float, monotonic: float, deadline: float) -> bool:
@@ -192,6 +195,12 @@ class TableStore(abc.ABC):
             self._table = found
             self._settle_boot()
             TABLES.leave(table)
+
+
+def _is_retry(entry: tuple[int, int], peer: int, seconds: float, wall: float) -> bool:
+    """Whether this very peer made the entry a moment ago, which its date tells where no clock was set since."""
+    date, by = entry
+    return peer == by != UNKNOWN and -TOLERANCE <= greatest_age(date, seconds, wall) < RETRY_SECONDS
 
 
 def _out_of_range(seconds: float) -> ValueError:

@@ -11,19 +11,25 @@ from typing import Final
 from mfa_middleware.clock import Clock
 from mfa_middleware.replay.base import StoreState
 from mfa_middleware.replay.era import Era, boot_id, read_clocks
-from mfa_middleware.replay.geometry import BLOCK, FIRST_PAGE, RECORDS, TAG_SIZE, TAGS, Geometry
+from mfa_middleware.replay.geometry import BLOCK, DATES, FIRST_PAGE, PEERS, RECORDS, TAG_SIZE, Geometry
 from mfa_middleware.replay.header import GENERATION, read_era, write_era
 from mfa_middleware.replay.locks import ThreadLocks
 from mfa_middleware.replay.owners import OWNER_LOCKS, Owners
+from mfa_middleware.replay.peers import Peers
 
-__all__ = ["CLOSING_SECONDS", "FULL", "Spot", "Table", "lock_count"]
+__all__ = ["CLOSING_SECONDS", "FULL", "NOWHERE", "Spot", "Table", "lock_count"]
 
 FULL: Final = -1
+NOWHERE: Final = -1
 
 _PLACE: Final = struct.Struct(f"<III{TAG_SIZE}s")
 _SPLIT: Final = _PLACE.unpack
-_DATES: Final = struct.Struct(f"={RECORDS}I").unpack_from
+_read_dates: Final = struct.Struct(f"={RECORDS}I").unpack_from
 _FLOORS: Final = FIRST_PAGE // 4
+_WORDS: Final = BLOCK // 4
+_PAIRS: Final = BLOCK // 2
+_DATE: Final = DATES // 4
+_PEER: Final = PEERS // 2 - _DATE
 CLOSING_SECONDS: Final = 1.0
 
 Spot = tuple[int, int, int, bytes]
@@ -39,7 +45,7 @@ class Table:
     """Entries in one block of memory. All but `spot`, `era` and `state` is for who holds the lock of the stripe.
 
     A key is hashed with the secret of the table, so nobody can aim at a bucket, and 96 bits of it are kept.
-    An entry is put in the place of the one that ran out first: floor, tag, then its date in one go. Only the last
+    An entry is put in the place of the one that ran out first: floor, peer, tag, then its date in one go. Only the last
     makes it live, so a process may be killed at any point; it has then told nobody that the key was new.
     """
 
@@ -51,10 +57,12 @@ class Table:
         self._buffer = buffer
         self._words = memoryview(buffer).cast("I")
         self._quads = memoryview(buffer).cast("Q")
+        self._pairs = memoryview(buffer).cast("H")
         self._secret = secret
         key = hashlib.blake2b(secret, person=b"placement").digest()
         self._hash = hashlib.blake2b(key=key, digest_size=_PLACE.size)
         self.owners = Owners(buffer, self._quads, geometry, locks, geometry.stripes, key)
+        self.peers = Peers(key)
         self._buckets_at, self._stripes, self._buckets = geometry.buckets_at, geometry.stripes, geometry.buckets
         self._stripe_size = geometry.buckets * BLOCK
         self._limit, self._half = geometry.limit, geometry.limit // 2
@@ -114,23 +122,28 @@ class Table:
         floor: int = self._words[_FLOORS + stripe]
         return floor
 
-    def holds(self, spot: Spot, now: int) -> bool:
-        """Whether the key is here and live."""
+    def find(self, spot: Spot, now: int) -> int:
+        """Where the live entry of this key is, or NOWHERE."""
         _, first, second, tag = spot
         find = self._buffer.find
-        if find(tag, first, first + TAGS) < 0 and find(tag, second, second + TAGS) < 0:
-            return False
-        return self._bucket_holds(first, tag, now) or self._bucket_holds(second, tag, now)
+        if find(tag, first, first + DATES) < 0 and find(tag, second, second + DATES) < 0:
+            return NOWHERE
+        return max(self._find_in(first, tag, now), self._find_in(second, tag, now))
 
-    def _bucket_holds(self, bucket: int, tag: bytes, now: int) -> bool:
-        end = bucket + TAGS
+    def _find_in(self, bucket: int, tag: bytes, now: int) -> int:
+        end = bucket + DATES
         at = self._buffer.find(tag, bucket, end)
         while at >= 0:
             record, rest = divmod(at - bucket, TAG_SIZE)
             if rest == 0 and self._words[end // 4 + record] > now:
-                return True
+                return end // 4 + record
             at = self._buffer.find(tag, at + 1, end)
-        return False
+        return NOWHERE
+
+    def entry(self, place: int) -> tuple[int, int]:
+        """The date of an entry, and who made it."""
+        block, word = divmod(place, _WORDS)
+        return self._words[place], self._pairs[block * _PAIRS + word + _PEER]
 
     def room(self, spot: Spot, now: int) -> int:
         """Where an entry for this key would go, for `put`, or FULL."""
@@ -143,19 +156,21 @@ class Table:
 
     def _place(self, bucket: int, now: int) -> tuple[int, int]:
         """How many live entries a bucket has, and which one is to be overwritten next."""
-        dates = _DATES(self._buffer, bucket + TAGS)
+        dates = _read_dates(self._buffer, bucket + DATES)
         oldest_first = sorted(dates)
-        return RECORDS - bisect_right(oldest_first, now), (bucket + TAGS) // 4 + dates.index(oldest_first[0])
+        return RECORDS - bisect_right(oldest_first, now), (bucket + DATES) // 4 + dates.index(oldest_first[0])
 
-    def put(self, spot: Spot, room: int, date: int) -> None:
-        """Write an entry where `room` said; it is live before `date`."""
-        dropped, floor = self._words[room], _FLOORS + spot[0]
-        if dropped > self._words[floor]:
-            self._words[floor] = dropped
-        bucket, record = room * 4 // BLOCK * BLOCK, room % (BLOCK // 4) - TAGS // 4
-        tag = bucket + record * TAG_SIZE
+    def put(self, spot: Spot, room: int, date: int, peer: int) -> None:
+        """Write an entry of a peer where `room` said; it is live before `date`."""
+        words, stripe = self._words, _FLOORS + spot[0]
+        dropped = words[room]
+        if dropped > words[stripe]:
+            words[stripe] = dropped
+        block, word = divmod(room, _WORDS)
+        self._pairs[block * _PAIRS + word + _PEER] = peer
+        tag = block * BLOCK + (word - _DATE) * TAG_SIZE
         self._buffer[tag : tag + TAG_SIZE] = spot[3]
-        self._words[room] = date
+        words[room] = date
 
     def close(self) -> None:
         """Wait for those at work, then give the memory back."""
@@ -168,4 +183,5 @@ class Table:
         self.alive = False
         self._words.release()
         self._quads.release()
+        self._pairs.release()
         self._buffer.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,7 @@ __all__ = ["API_KEY", "KEY", "OTHER_KEY", "Served", "Starting", "serving"]
 API_KEY, OTHER_KEY = "demo-key", "other-key"
 KEY: Lines = [("X-API-Key", API_KEY)]
 _COUNTER = itertools.count()
+_EVENTS = "events.jsonl"
 _COMMON = {
     "MFA_CAPACITY": "30000",
     "MFA_EXEMPT": "/orders/open",
@@ -53,6 +55,12 @@ class Served:
     @property
     def origin(self) -> str:
         return self.face.origin or f"http://{self.host}"
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What the operator was told so far."""
+        path = self.machines.with_name(_EVENTS)
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
     @property
     def output(self) -> str:
@@ -181,7 +189,8 @@ def serving(
     machines, name = directory / "machines.json", f"faces-{os.getpid()}-{next(_COUNTER)}"
     for machine, entry in entries.items():
         add(machines, {"id": machine, "jwk": dict(keys[machine].public_jwk), "credentials": ["any"], **entry})
-    environ = {**_COMMON, **face.environ, "MFA_MACHINES": str(machines), "MFA_APP": name, **settings}
+    own = {"MFA_MACHINES": str(machines), "MFA_APP": name, "MFA_EVENT_LOG": str(directory / _EVENTS)}
+    environ = {**_COMMON, **face.environ, **own, **settings}
     behind = port = free_port()
     with contextlib.ExitStack() as stack:
         stack.callback(store_path(name).unlink, missing_ok=True)

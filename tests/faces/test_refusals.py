@@ -176,3 +176,26 @@ def test_every_worker_refuses_a_replay(served: Served) -> None:
     assert served.send("GET", "/orders", lines).status == 200
     for answer in served.by_all_workers(lambda: served.send("GET", "/orders", lines)):
         assert_refused(answer, Code.REPLAYED)
+
+
+_VARIABLE = ("date", "x-worker")
+
+
+def _told(answer: Response) -> tuple[int, list[tuple[str, str]], bytes]:
+    return answer.status, [line for line in answer.lines if line[0] not in _VARIABLE], answer.body
+
+
+def test_a_thief_is_told_exactly_what_a_retry_is_told(served: Served) -> None:
+    """Byte for byte, so that he does not learn that he was noticed; the operator is told them apart."""
+    lines, before = served.signed("feed", "GET", "/orders"), len(served.events)
+    assert served.send("GET", "/orders", lines).status == 200
+    retried = served.send("GET", "/orders", lines)
+    replayed = served.send("GET", "/orders", lines, source="127.0.0.2")
+    assert_refused(replayed, Code.REPLAYED)
+    assert _told(retried) == _told(replayed)
+    told = [event for event in served.events[before:] if event.get("machine") == "feed"]
+    assert [(event.get("code"), event["level"], event["client"]) for event in told] == [
+        (None, "debug", "127.0.0.1"),
+        ("retried", "info", "127.0.0.1"),
+        ("replayed", "warning", "127.0.0.2"),
+    ]

@@ -135,10 +135,10 @@ class Bench:
         return self.decide(self.request(*(proofs or (self.proof(),)), **changes), route)
 
     def code(self, *proofs: bytes, route: Route = PROTECTED, **changes: Any) -> Code | None:
-        """The code of the refusal; None where the request was accepted."""
+        """The code that the caller is told; None where the request was accepted."""
         decision = self.check(*proofs, route=route, **changes)
         assert decision.allowed == (decision.refusal is None)
-        return decision.refusal.code if decision.refusal else None
+        return decision.refusal.told if decision.refusal else None
 
     def steps(self, request: Request, route: Route = PROTECTED) -> tuple[list[Step], Decision]:
         """The steps that a check asks for, answered by the registry and the store, and its decision."""

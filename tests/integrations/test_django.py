@@ -139,7 +139,7 @@ class TestEveryRequest:
         assert project.unsigned("GET", "/orders", headers=headers).json == NOBODY
         assert project("GET", "/admin").json == NOBODY
         found = [(event.kind, event.code) for event in events if event.path]
-        assert found == [("accepted", None), ("would_refuse", "replayed"), ("would_refuse", "scope_denied")]
+        assert found == [("accepted", None), ("would_refuse", "retried"), ("would_refuse", "scope_denied")]
 
     def test_the_frameworks_own_clients_work(self, project: Project, caller: Caller) -> None:
         project.configure(path("orders", seen), mfa={"ORIGINS": "http://testserver", "NONCE": "required"})

@@ -166,7 +166,7 @@ class TestEveryRequest:
         client = app.test_client()
         assert client.get("/orders", headers=headers).json == {"machine": "depot", "allowed": True}
         assert client.get("/orders", headers=headers).json == {"machine": None, "allowed": True}
-        assert [(event.kind, event.code) for event in events[-2:]] == [("accepted", None), ("would_refuse", "replayed")]
+        assert [(event.kind, event.code) for event in events[-2:]] == [("accepted", None), ("would_refuse", "retried")]
 
     def test_mode_off_lets_everything_pass_without_a_machine(self, build: Build, caller: Caller) -> None:
         app, mfa = build(mode="off")

@@ -78,7 +78,7 @@ def test_it_verifies_once(figure: str) -> None:
     assert decision.credential == (ATH if token else None)
     again = bench.decide(request)
     assert again.refusal is not None
-    assert again.refusal.code is Code.REPLAYED
+    assert again.refusal.told is Code.REPLAYED
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_proof_that_was_dropped_does_not_come_back_with_the_clock(opened: Open
 
 
 def test_time_never_runs_backwards_for_proofs_without_a_nonce(opened: Opener, clock: HandClock) -> None:
-    """Two buckets of 32 records: what is 64 entries old was dropped, and its date is the floor."""
+    """Two buckets of 28 records: what is 56 entries old was dropped, and its date is the floor."""
     store, began = opened(capacity=40, quota=1000), clock.wall()
     clock.advance(125)
     forgotten = key()

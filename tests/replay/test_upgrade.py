@@ -87,11 +87,14 @@ def _set_layout(path: Path, layout: int) -> None:
         file.write(struct.pack("=I", layout))
 
 
-def test_a_file_of_another_version_is_made_anew_when_nobody_uses_it(shared: Opener, clock: HandClock) -> None:
+@pytest.mark.parametrize("layout", [1, header.LAYOUT - 1, header.LAYOUT + 1])
+def test_a_file_of_another_version_is_made_anew_when_nobody_uses_it(
+    shared: Opener, clock: HandClock, layout: int
+) -> None:
     store: Any = shared()
     state = store.state()
     store.close()
-    _set_layout(store.path, header.LAYOUT + 1)
+    _set_layout(store.path, layout)
     again = shared()
     assert again.state() != state
     assert plain(again, clock, key()) is Outcome.COLD
@@ -105,9 +108,10 @@ def _start(directory: Path) -> str:
     return "started"
 
 
-def test_a_file_of_another_version_in_use_stops_the_start(shared: Opener, tmp_path: Path) -> None:
+@pytest.mark.parametrize("layout", [header.LAYOUT - 1, header.LAYOUT + 1])
+def test_a_file_of_another_version_in_use_stops_the_start(shared: Opener, tmp_path: Path, layout: int) -> None:
     store: Any = shared()
-    run_in_child(get_context("fork"), _set_layout, store.path, header.LAYOUT + 1)
+    run_in_child(get_context("fork"), _set_layout, store.path, layout)
     assert "another version of mfa_middleware use it: stop them" in run_in_child(get_context("fork"), _start, tmp_path)
 
 

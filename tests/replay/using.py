@@ -18,17 +18,29 @@ def key(number: int | None = None) -> bytes:
 
 
 def plain(
-    store: ReplayStore, clock: HandClock, name: bytes, *, owner: bytes = OWNER, issued: float | None = None
+    store: ReplayStore,
+    clock: HandClock,
+    name: bytes,
+    *,
+    owner: bytes = OWNER,
+    issued: float | None = None,
+    peer: bytes = b"",
 ) -> Outcome:
     """Claim a proof without a nonce, issued now unless said otherwise."""
-    return store.claim(name, owner, 90.0, None, (clock.wall() if issued is None else issued) + 60.0)
+    return store.claim(name, owner, 90.0, None, (clock.wall() if issued is None else issued) + 60.0, peer)
 
 
 def nonced(
-    store: ReplayStore, clock: HandClock, name: bytes, *, owner: bytes = OWNER, epoch: bytes | None = None
+    store: ReplayStore,
+    clock: HandClock,
+    name: bytes,
+    *,
+    owner: bytes = OWNER,
+    epoch: bytes | None = None,
+    peer: bytes = b"",
 ) -> Outcome:
     """Claim a proof with a nonce that was minted now."""
-    return store.claim(name, owner, 135.0, epoch or store.state().epoch, clock.wall() + 120.0)
+    return store.claim(name, owner, 135.0, epoch or store.state().epoch, clock.wall() + 120.0, peer)
 
 
 Opener = Callable[..., ReplayStore]
