@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mfa_middleware import parse
+from mfa_middleware import parse, parse_keys
 from mfa_middleware.errors import ConfigurationError
 from mfa_middleware.parse import Mode, Nonces, Outage
 
@@ -112,6 +112,26 @@ class Settings:
         parse.jwt_algorithms,
         "",
         "The algorithms of bearer JWTs that this app accepts; others are forgeries. Empty: all but `none`.",
+    )
+    jwt_keys: tuple[str, ...] = _option(
+        parse_keys.jwt_keys,
+        "",
+        "The keys of bearer JWTs: PEM, certificates, JWKs or JWK Sets, as text, files or https URLs of JWK Sets.",
+        secret=True,
+    )
+    jwt_issuers: tuple[str, ...] = _option(
+        parse.words, "", "The `iss` that a bearer JWT may have, exactly; empty: any. Counts with MFA_JWT_KEYS."
+    )
+    jwt_audiences: tuple[str, ...] = _option(
+        parse.words, "", "The `aud` of this app, exactly; empty: any. Counts with MFA_JWT_KEYS."
+    )
+    jwt_ca_file: str | None = _option(
+        parse.optional, "", "The CA certificates for the URLs of MFA_JWT_KEYS, in PEM; empty: those of the system."
+    )
+    jwt_secrets_file: str | None = _option(
+        parse.optional,
+        "",
+        "A file with up to 1000 HMAC secrets that attackers know, one a line, which forged tokens are tried with.",
     )
     event_log: str | None = _option(
         parse.optional, "", "A file that every event is appended to, one line of JSON each."
