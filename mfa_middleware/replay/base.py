@@ -15,6 +15,7 @@ __all__ = [
     "COLD_SECONDS",
     "FULL",
     "LONGEST_SECONDS",
+    "MOST_ENTRIES",
     "PRESSED",
     "PROOF_SECONDS",
     "RETRY_SECONDS",
@@ -43,6 +44,8 @@ PRESSED: Final = 0.8
 """The part of the capacity above which the quota of each owner shrinks."""
 FULL: Final = 0.9
 """The part of the capacity at which a store is full."""
+MOST_ENTRIES: Final = 100_000_000
+"""The largest capacity, and the largest quota."""
 WINDOW_SECONDS: Final = LONGEST_SECONDS + 6.0
 """Length of a quota window: no shorter than the life of any entry, so that two windows count all live ones."""
 
@@ -89,8 +92,8 @@ class Options:
 
     def __post_init__(self) -> None:
         for name, value in (("capacity", self.capacity), ("quota", self.quota)):
-            if value < 1:
-                raise ConfigurationError(f"{name} of the replay store is {value}: give a whole number of 1 or more")
+            if not 1 <= value <= MOST_ENTRIES:
+                raise ConfigurationError(f"{name} of the replay store is {value}: give 1 to {MOST_ENTRIES}")
 
 
 class ReplayStore(Protocol):

@@ -8,6 +8,7 @@ import pytest
 from mfa_middleware.replay import ReplayStore
 from mfa_middleware.replay.memory import MemoryStore
 from mfa_middleware.replay.shared import SharedStore
+from tests.helpers.valkey import Valkey, running
 from tests.replay.clocks import HandClock
 from tests.replay.using import Opener
 
@@ -15,6 +16,13 @@ from tests.replay.using import Opener
 @pytest.fixture
 def clock() -> HandClock:
     return HandClock()
+
+
+@pytest.fixture(scope="session")
+def calm_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A server for tests that do it no harm."""
+    with running(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
 
 
 @pytest.fixture(params=["memory", "shared"])

@@ -50,7 +50,7 @@ class Address:
         name, _, kind = scheme.partition("+")
         if not rest.startswith("//"):
             raise _wrong(f"write {scheme}://HOST:PORT")
-        parts, options = urlsplit(uri), _options(uri)
+        parts, options = _split(uri)
         where = {"unix": _socket, "sentinel": _sentinels, "cluster": _cluster}.get(kind, _server)(parts, options)
         tls = {name: options.pop(name) for name in _FILES if name in options} if name in _TLS else None
         login = {name.removeprefix("sentinel_"): options.pop(name) for name in _SENTINEL_LOGIN if name in options}
@@ -73,12 +73,16 @@ class Address:
         return f"{where}, service {self.service}" if self.service else where
 
 
-def _options(uri: str) -> dict[str, str]:
+def _split(uri: str) -> tuple[SplitResult, dict[str, str]]:
     try:
-        pairs = parse_qsl(urlsplit(uri).query, keep_blank_values=True, strict_parsing=bool(urlsplit(uri).query))
+        parts = urlsplit(uri)
+    except ValueError:
+        raise _wrong("write brackets around an IPv6 address, and %5B and %5D in a password") from None
+    try:
+        pairs = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     except ValueError:
         raise _wrong("what stands after the question mark is not NAME=VALUE&NAME=VALUE") from None
-    return dict(pairs)
+    return parts, dict(pairs)
 
 
 def _server(parts: SplitResult, options: dict[str, str]) -> dict[str, Any]:

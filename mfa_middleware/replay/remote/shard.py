@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -27,7 +28,7 @@ class Shard:
         self._script = script
         self._options = options
         self._tell = tell
-        self._heard = 0.0
+        self._heard = -math.inf
         self._first_epoch: bytes | None = None
         self._next_epoch = os.urandom(16)
         self._secret = os.urandom(32)
@@ -52,6 +53,7 @@ class Shard:
 
     def fail(self, error: object) -> StoreError:
         """The server did not answer; whether it has judged is not known, so nobody may ask it again."""
+        self._heard = -math.inf
         text = f"the replay store does not answer ({type(error).__name__}: {error})"
         if self.breaker.failed(time.monotonic()):
             self._tell("store_lost", text)
@@ -71,8 +73,8 @@ class Shard:
         return told
 
     def is_recent(self) -> bool:
-        """Whether the server was heard less than a second ago."""
-        return self.state is not None and time.monotonic() - self._heard < _RECENT and not self.breaker.is_open
+        """Whether the server was heard less than a second ago, and has not failed since."""
+        return time.monotonic() - self._heard < _RECENT
 
     def known_state(self) -> StoreState:
         """The state as last heard. Raises StoreError where none was."""
