@@ -9,12 +9,12 @@ import pytest
 
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Code, Refusal, StoreError
-from mfa_middleware.machines import Permits
+from mfa_middleware.machines import Permits, State
 from mfa_middleware.proofs.nonce import LIFE
 from mfa_middleware.replay import StoreState
 from mfa_middleware.route import PROTECTED, Route, required
 from mfa_middleware.steps import Claim, Resources, run
-from tests.helpers.bench import NOW, TOKEN, Bench, Nonces
+from tests.helpers.bench import NOW, ORIGIN, TOKEN, Bench, Nonces
 from tests.helpers.keys import b64, stranger
 from tests.helpers.proofs import ath, content_digest
 from tests.test_guard import RecordingStore
@@ -91,6 +91,83 @@ class TestState:
         steps, decision = bench.steps(bench.request(bench.proof(), peer=peer))
         assert decision.refusal is None
         assert [step.peer for step in steps if isinstance(step, Claim)] == [packed]
+
+
+class Away(Cluster):
+    """What was last known of each owner is known; nothing else is to be had."""
+
+    def __init__(self) -> None:
+        super().__init__(StoreError("the server is gone"))
+
+    def refresh(self, owner: bytes = b"") -> StoreState:
+        raise StoreError("the server is gone")
+
+
+class TestOutage:
+    """MFA_ACCEPT_REPLAYS_DURING_OUTAGE: on these paths, and there alone, a proven request passes without the store."""
+
+    def bench(self) -> Bench:
+        return Bench(store=Away(), accept_replays_during_outage="/orders/1")
+
+    @pytest.mark.parametrize("with_nonce", [True, False])
+    def test_a_proven_request_passes_there_and_it_is_known_why(self, with_nonce: bool) -> None:
+        bench = self.bench()
+        owner = bench.guard._reader.read([bench.proof()]).key.owner
+        nonce = Nonces(lambda: bench.store.state(owner)).mint(bench.key.thumbprint, NOW)
+        decision = bench.check(bench.proof(**({"nonce": nonce, "iat": 0} if with_nonce else {})))
+        assert decision.allowed
+        assert decision.refusal is None
+        assert decision.unchecked is not None
+        assert "MFA_ACCEPT_REPLAYS_DURING_OUTAGE" in decision.unchecked
+        assert "the server is gone" in decision.unchecked
+        assert decision.event(bench.request(), NOW).kind == "accepted_unchecked"
+
+    @pytest.mark.parametrize("with_nonce", [True, False])
+    def test_on_every_other_path_nothing_is_accepted(self, with_nonce: bool) -> None:
+        bench = self.bench()
+        claims = {"nonce": "any"} if with_nonce else {}
+        for path in ("/orders/2", "/orders/1/", "//orders/1", "/orders/%31"):
+            sent = bench.proof(htu=f"{ORIGIN}{path}", **claims)
+            decision = bench.check(sent, raw_path=path, routed_path="/orders/1")
+            assert not decision.allowed
+            assert refusal_of(decision).code is Code.STORE_UNAVAILABLE
+            assert decision.unchecked is None
+
+    @pytest.mark.parametrize(
+        ("machine", "claims", "code"),
+        [
+            ({"state": State.PAUSED}, {}, Code.MACHINE_INACTIVE),
+            ({"credentials": Permits()}, {}, Code.SCOPE_DENIED),
+            ({}, {"htm": "POST"}, Code.WRONG_TARGET),
+            ({}, {"ath": ath("x")}, Code.WRONG_BINDING),
+            ({}, {"htd": content_digest(b"x")}, Code.WRONG_DIGEST),
+        ],
+    )
+    def test_every_other_check_holds_there_too(
+        self, machine: dict[str, Any], claims: dict[str, Any], code: Code
+    ) -> None:
+        bench = Bench(store=Away(), accept_replays_during_outage="/orders/1", machine=machine)
+        decision = bench.check(bench.proof(**claims))
+        assert not decision.allowed
+        assert refusal_of(decision).code is code
+        assert decision.unchecked is None
+
+    def test_a_registry_that_cannot_answer_accepts_nothing_there(self) -> None:
+        def gone(_: str) -> Any:
+            raise StoreError("the registry is gone")
+
+        bench: Any = self.bench()
+        bench.registry.find = gone
+        decision = bench.check()
+        assert not decision.allowed
+        assert refusal_of(decision).detail == "the registry is gone"
+
+    def test_while_the_store_answers_replays_are_refused_there(self) -> None:
+        bench = Bench(accept_replays_during_outage="/orders/1")
+        sent = bench.proof()
+        first, again = bench.check(sent), bench.check(sent)
+        assert (first.allowed, first.unchecked) == (True, None)
+        assert not again.allowed
 
 
 class TestDemandedNonce:
@@ -173,6 +250,18 @@ class TestTold:
         assert refusal_of(decision).code is Code.FORGED_TOKEN
         assert [finding.where for finding in decision.findings] == ["authorization", "x-api-key"]
         assert all(finding.id in refusal_of(decision).detail for finding in decision.findings)
+
+    def test_a_machine_that_is_removed_while_its_body_comes_in_is_told_apart_from_a_stranger(self) -> None:
+        bench = Bench()
+
+        def read(_: int) -> bytes:
+            bench.registry.machines.clear()
+            return b"body"
+
+        sent = bench.request(bench.proof(htd=content_digest(b"body")))
+        decision = run(bench.guard.check(sent), Resources(bench.registry, bench.store, read))
+        assert refusal_of(decision).code is Code.UNKNOWN_MACHINE
+        assert "while its body came in" in refusal_of(decision).detail
 
     def test_an_honest_token_has_no_findings(self) -> None:
         assert Bench().check().findings == ()

@@ -15,7 +15,7 @@ from scripts.mutation.trial import Failed, mutants
 from scripts.mutation.verdict import Verdict, equivalents, verdicts
 
 _BAR: Final = 95.0
-_HEAD: Final = f"{'module':28} {'mutants':>8} {'killed':>8} {'survived':>9} {'equivalent':>11} {'percent':>8}"
+_COLUMNS: Final = ("mutants", "killed", "out of time", "survived", "equivalent", "noticed")
 
 
 def main() -> None:
@@ -24,15 +24,17 @@ def main() -> None:
     chosen = [*groups(wanted)]
     if not chosen:
         sys.exit(f"no module is called {' '.join(wanted)}; scripts/mutation/modules.toml lists them")
-    print(_HEAD, flush=True)
-    poor = []
+    _row("module", *_COLUMNS)
+    poor, rows = [], equivalents()
     for group in chosen:
         with tempfile.TemporaryDirectory(prefix="mutants-", ignore_cleanup_errors=True) as folder:
             try:
-                found = [*mutants(group, Path(folder), arguments.jobs)]
+                found = [
+                    *mutants(group, Path(folder), arguments.jobs, lambda one: any(row.covers(one) for row in rows))
+                ]
             except Failed as failure:
                 sys.exit(f"{group.name} could not be measured:\n{failure}")
-        for verdict in verdicts(found, equivalents()):
+        for verdict in verdicts(found, rows):
             _show(verdict, survivors=arguments.list_survivors)
             if verdict.percent < _BAR:
                 poor.append(verdict.module)
@@ -51,15 +53,17 @@ def _arguments() -> argparse.Namespace:
 
 
 def _show(verdict: Verdict, *, survivors: bool) -> None:
-    total, left, accepted = verdict.counted + len(verdict.accepted), len(verdict.survivors), len(verdict.accepted)
-    print(
-        f"{verdict.module:28} {total:8} {verdict.killed:8} {left:9} {accepted:11} {verdict.percent:7.1f} %", flush=True
-    )
+    counts = verdict.killed, len(verdict.out_of_time), len(verdict.survivors), len(verdict.accepted)
+    _row(verdict.module, sum(counts), *counts, f"{verdict.percent:.1f} %")
     if survivors:
-        for mutant in verdict.survivors:
-            _tell(mutant, "survived")
+        for mutant in (*verdict.out_of_time, *verdict.survivors):
+            _tell(mutant, mutant.end)
         for mutant, reason in verdict.accepted:
             _tell(mutant, reason)
+
+
+def _row(module: str, *cells: object) -> None:
+    print(f"{module:28}", *(f"{cell!s:>11}" for cell in cells), flush=True)
 
 
 def _tell(mutant: Mutant, word: str) -> None:

@@ -22,12 +22,12 @@ from mutmut.state import state
 from mutmut.stats import status_by_exit_code
 from mutmut.utils.file_utils import walk_mutatable_files
 
-from scripts.mutation.mutant import Mutant
+from scripts.mutation.mutant import End, Mutant
 from scripts.mutation.operators import use_our_operators
 
 RESULTS: Final = Path("functions.json")
 _NAME: Final = re.compile(r".*\.x(?:ǁ(\w+)ǁ|_)(\w+)__mutmut_\d+")
-_NOTICED: Final = frozenset({"killed", "timeout", "segfault", "suspicious"})
+_ENDS: Final = {"killed": End.KILLED, "segfault": End.KILLED, "suspicious": End.KILLED, "timeout": End.OUT_OF_TIME}
 
 
 def _quick_tests_first(runner: PytestRunner, tests: Iterable[str]) -> list[str]:
@@ -45,15 +45,15 @@ def _mutants() -> Iterator[Mutant]:
         data = SourceFileMutationData(path=path)
         data.load()
         for name, code in data.exit_code_by_key.items():
-            yield _mutant(name, path, killed=status_by_exit_code[code] in _NOTICED)
+            yield _mutant(name, path, _ENDS.get(status_by_exit_code[code], End.SURVIVED))
 
 
-def _mutant(name: str, path: Path, *, killed: bool) -> Mutant:
+def _mutant(name: str, path: Path, end: End) -> Mutant:
     match = _NAME.fullmatch(name)
     function = ".".join(part for part in match.groups() if part) if match else name
     lines = get_diff_for_mutant(name, path=path).splitlines()[2:]
     before, after = (" ".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
-    return Mutant(path.relative_to("mfa_middleware").as_posix(), function, before, after, killed)
+    return Mutant(path.relative_to("mfa_middleware").as_posix(), function, before, after, end)
 
 
 def main() -> None:

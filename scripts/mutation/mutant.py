@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import enum
 from dataclasses import dataclass
 
-__all__ = ["Mutant", "changed_lines"]
+__all__ = ["End", "Mutant", "changed_lines"]
+
+
+class End(enum.StrEnum):
+    """How the tests of a mutant ended."""
+
+    KILLED = "killed"
+    OUT_OF_TIME = "out of time"
+    SURVIVED = "survived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +25,7 @@ class Mutant:
     function: str
     before: str
     after: str
-    killed: bool
+    end: End
 
 
 def changed_lines(before: str, after: str) -> tuple[str, str]:

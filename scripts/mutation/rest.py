@@ -1,13 +1,14 @@
-"""Mutates what mutmut leaves out: constants and decorated functions. `-m scripts.mutation.rest FILE` prints them.
+"""Mutants as whole files, each put in place for one run of all tests: `-m scripts.mutation.rest FILE` prints them.
 
-Here a mutant is a whole file, put in place for one run of the tests.
+They are those that mutmut leaves out, in constants and decorated functions, and those that it saw survive and that
+standard input names: it does not see what runs in other processes of a test, or when a module is imported.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +18,17 @@ from mutmut.mutation.file_mutation import MutationVisitor
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
+from scripts.mutation.mutant import changed_lines
 from scripts.mutation.operators import use_our_operators
 
 _KEPT: Final = frozenset({"staticmethod", "classmethod"})
 
 
-def sources(code: str) -> Iterator[dict[str, str]]:
-    """The function ("" outside of any) and the whole mutated code of each fault that mutmut does not plant."""
+def sources(code: str, survivors: Set[tuple[str, ...]]) -> Iterator[dict[str, str]]:
+    """Function ("" outside of any), changed lines and whole code of each mutant.
+
+    `survivors`: the function and the changed lines of those that are wanted although mutmut plants them.
+    """
     wrapper = MetadataWrapper(cst.parse_module(code))
     visitor = _visitor()
     wrapper.visit(visitor)
@@ -31,9 +36,16 @@ def sources(code: str) -> Iterator[dict[str, str]]:
     for mutation in visitor.mutations:
         around = [*_around(mutation.original_node, parents)]
         function = next((node for node in around if isinstance(node, cst.FunctionDef)), None)
-        if _is_left_out(function) and not any(map(_lists_names, around)) and not _is_undone(mutation, function):
-            mutated = wrapper.module.deep_replace(mutation.original_node, mutation.mutated_node)
-            yield {"function": _name(around), "code": mutated.code}
+        left_out = _is_left_out(function)
+        name = _name(around)
+        if any(map(_lists_names, around)) or (left_out and _is_undone(mutation, function)):
+            continue
+        if not left_out and not any(survivor[0] == name for survivor in survivors):
+            continue
+        mutated = wrapper.module.deep_replace(mutation.original_node, mutation.mutated_node).code
+        before, after = changed_lines(code, mutated)
+        if left_out or (name, before, after) in survivors:
+            yield {"function": name, "before": before, "after": after, "code": mutated}
 
 
 def _visitor() -> Any:
@@ -74,7 +86,8 @@ def _is_undone(mutation: Any, function: Any) -> bool:
 
 def main() -> None:
     use_our_operators()
-    print(json.dumps([*sources(Path(sys.argv[1]).read_text(encoding="utf-8"))]))
+    survivors = {tuple(survivor) for survivor in json.load(sys.stdin)}
+    print(json.dumps([*sources(Path(sys.argv[1]).read_text(encoding="utf-8"), survivors)]))
 
 
 if __name__ == "__main__":

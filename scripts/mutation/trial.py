@@ -10,41 +10,47 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from scripts.mutation.mutant import Mutant, changed_lines
+from scripts.mutation.mutant import End, Mutant
 from scripts.mutation.plan import Group, copy_tree
 
 __all__ = ["Failed", "mutants"]
 
-_PYTEST: Final = ("-p", "no:cacheprovider", "--hypothesis-profile=ci")
+_PYTEST: Final = ("-p", "no:cacheprovider", "-p", "scripts.mutation.profile", "--hypothesis-profile=mutants")
 _CONFIGURATION: Final = """[mutmut]
 source_paths=mfa_middleware/
 only_mutate={modules}
 pytest_add_cli_args_test_selection={tests}
 pytest_add_cli_args={arguments}
 also_copy={copied}
-timeout_multiplier=5
+timeout_multiplier=10
 timeout_constant=2
 track_dependencies=false
 use_git_change_detection=false
 """
 _STILLBORN: Final = frozenset({2, 4})
 """What pytest ends with where the tests cannot even be collected: no test is needed against such a mutant."""
+_ENDS: Final = {0: End.SURVIVED, None: End.OUT_OF_TIME}
 
 
 class Failed(Exception):  # noqa: N818 - named for what it tells
     """The tests do not pass as they are, or could not be run; the message holds their last lines."""
 
 
-def mutants(group: Group, folder: Path, jobs: int) -> Iterator[Mutant]:
-    """Every mutant of the group. Raises Failed."""
-    yield from _of_functions(group, copy_tree(folder / "functions"), jobs)
-    yield from _of_the_rest(group, [copy_tree(folder / f"rest{number}") for number in range(jobs)])
+def mutants(group: Group, folder: Path, jobs: int, is_accepted: Callable[[Mutant], bool]) -> Iterator[Mutant]:
+    """Every mutant of the group. A survivor is tried again with all tests, unless it is accepted. Raises Failed."""
+    doubtful: dict[str, list[Mutant]] = {module: [] for module in group.modules}
+    for mutant in _of_functions(group, copy_tree(folder / "functions"), jobs):
+        if mutant.end is End.SURVIVED and not is_accepted(mutant):
+            doubtful[mutant.module].append(mutant)
+        else:
+            yield mutant
+    yield from _of_the_rest(group, [copy_tree(folder / f"rest{number}") for number in range(jobs)], doubtful)
 
 
 def _of_functions(group: Group, tree: Path, jobs: int) -> Iterator[Mutant]:
@@ -58,22 +64,30 @@ def _of_functions(group: Group, tree: Path, jobs: int) -> Iterator[Mutant]:
     (tree / "setup.cfg").write_text(_CONFIGURATION.format(**values), encoding="utf-8")
     (tree / "mutants").mkdir()  # an import path that is missing at the start stays missing
     _output(tree, tree / "mutants", "-m", "scripts.mutation.functions", str(jobs))
-    yield from (Mutant(**row) for row in json.loads((tree / "functions.json").read_text(encoding="utf-8")))
+    rows = json.loads((tree / "functions.json").read_text(encoding="utf-8"))
+    yield from (Mutant(**{**row, "end": End(row["end"])}) for row in rows)
 
 
-def _of_the_rest(group: Group, trees: Sequence[Path]) -> Iterator[Mutant]:
+def _of_the_rest(group: Group, trees: Sequence[Path], doubtful: Mapping[str, list[Mutant]]) -> Iterator[Mutant]:
     started = time.monotonic()
     if _code(trees[0], group, timeout=600) != 0:
         raise Failed(f"the tests of {group.name} do not pass as they are")
-    timeout = 5 * (time.monotonic() - started) + 10
+    timeout = 10 * (time.monotonic() - started) + 10
     free: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for tree in trees:
         free.put(tree)
     with ThreadPoolExecutor(len(trees)) as pool:
         for module in group.modules:
-            rows = json.loads(_output(trees[0], trees[0], "-m", "scripts.mutation.rest", f"mfa_middleware/{module}"))
-            found = pool.map(partial(_try, group, free, timeout, module), rows)
+            found = pool.map(partial(_try, group, free, timeout, module), _rows(trees[0], module, doubtful[module]))
             yield from (mutant for mutant in found if mutant)
+
+
+def _rows(tree: Path, module: str, doubtful: Iterable[Mutant]) -> list[dict[str, str]]:
+    wanted = json.dumps([(mutant.function, mutant.before, mutant.after) for mutant in doubtful])
+    rows: list[dict[str, str]] = json.loads(
+        _output(tree, tree, "-m", "scripts.mutation.rest", f"mfa_middleware/{module}", given=wanted)
+    )
+    return rows
 
 
 def _try(
@@ -88,24 +102,26 @@ def _try(
     finally:
         file.write_text(honest, encoding="utf-8")
         free.put(tree)
-    before, after = changed_lines(honest, row["code"])
-    return None if code in _STILLBORN else Mutant(module, row["function"], before, after, code != 0)
+    if code in _STILLBORN:
+        return None
+    return Mutant(module, row["function"], row["before"], row["after"], _ENDS.get(code, End.KILLED))
 
 
-def _code(tree: Path, group: Group, timeout: float) -> int:
+def _code(tree: Path, group: Group, timeout: float) -> int | None:
     process = _start(tree, tree, "-m", "pytest", "-x", "-q", *_PYTEST, *group.tests, stdout=subprocess.DEVNULL)
     try:
         return process.wait(timeout)
     except subprocess.TimeoutExpired:
-        return -signal.SIGKILL
+        return None
     finally:
         _end(process)
 
 
-def _output(tree: Path, modules: Path, *arguments: str) -> str:
-    log = tree / "output.txt"
-    with log.open("w+", encoding="utf-8") as file:
-        process = _start(tree, modules, *arguments, stdout=file)
+def _output(tree: Path, modules: Path, *arguments: str, given: str = "") -> str:
+    log, source = tree / "output.txt", tree / "input.txt"
+    source.write_text(given, encoding="utf-8")
+    with log.open("w+", encoding="utf-8") as file, source.open(encoding="utf-8") as read:
+        process = _start(tree, modules, *arguments, stdout=file, stdin=read)
         try:
             code = process.wait()
         finally:
@@ -116,7 +132,9 @@ def _output(tree: Path, modules: Path, *arguments: str) -> str:
     return said
 
 
-def _start(tree: Path, modules: Path, *arguments: str, stdout: Any) -> subprocess.Popen[bytes]:
+def _start(
+    tree: Path, modules: Path, *arguments: str, stdout: Any, stdin: Any = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     scratch = tree / "tmp"
     scratch.mkdir(exist_ok=True)
     environ = {"PYTHONPATH": str(modules), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(scratch)}
@@ -124,7 +142,7 @@ def _start(tree: Path, modules: Path, *arguments: str, stdout: Any) -> subproces
         [sys.executable, *arguments],
         cwd=tree,
         env={**os.environ, **environ},
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=stdout,
         stderr=subprocess.STDOUT,
         start_new_session=True,

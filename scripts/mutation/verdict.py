@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from scripts.mutation.mutant import Mutant
+from scripts.mutation.mutant import End, Mutant
 
 __all__ = ["Equivalent", "Verdict", "equivalents", "verdicts"]
 
@@ -33,17 +33,18 @@ class Verdict:
 
     module: str
     killed: int
+    out_of_time: tuple[Mutant, ...]
     survivors: tuple[Mutant, ...]
     accepted: tuple[tuple[Mutant, str], ...]
 
     @property
     def counted(self) -> int:
-        return self.killed + len(self.survivors)
+        return self.killed + len(self.out_of_time) + len(self.survivors)
 
     @property
     def percent(self) -> float:
         """Of those that a test could notice."""
-        return 100 * self.killed / self.counted if self.counted else 100.0
+        return 100 * (self.counted - len(self.survivors)) / self.counted if self.counted else 100.0
 
 
 def equivalents() -> tuple[Equivalent, ...]:
@@ -62,8 +63,8 @@ def verdicts(mutants: Iterable[Mutant], accepted: Iterable[Equivalent]) -> Itera
 
 
 def _verdict(module: str, mutants: list[Mutant], rows: tuple[Equivalent, ...]) -> Verdict:
-    survived = [mutant for mutant in mutants if not mutant.killed]
+    killed, late, survived = ([mutant for mutant in mutants if mutant.end is end] for end in End)
     reasons: Mapping[Mutant, str] = {mutant: row.reason for mutant in survived for row in rows if row.covers(mutant)}
     left = tuple(mutant for mutant in survived if mutant not in reasons)
     given = tuple((mutant, reasons[mutant]) for mutant in survived if mutant in reasons)
-    return Verdict(module, len(mutants) - len(survived), left, given)
+    return Verdict(module, len(killed), tuple(late), left, given)
