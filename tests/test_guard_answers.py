@@ -16,7 +16,7 @@ from mfa_middleware.route import PROTECTED, Route, required
 from mfa_middleware.steps import Claim, Resources, run
 from tests.helpers.bench import NOW, ORIGIN, TOKEN, Bench, Nonces
 from tests.helpers.keys import b64, stranger
-from tests.helpers.proofs import ath, content_digest
+from tests.helpers.proofs import ath, content_digest, jws
 from tests.test_guard import RecordingStore
 
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -262,6 +262,13 @@ class TestTold:
         decision = run(bench.guard.check(sent), Resources(bench.registry, bench.store, read))
         assert refusal_of(decision).code is Code.UNKNOWN_MACHINE
         assert "while its body came in" in refusal_of(decision).detail
+
+    def test_the_algorithms_that_the_app_accepts_tell_a_confused_token_from_an_honest_one(self) -> None:
+        token = jws(stranger(), {"alg": "HS256"}, {"iss": "https://idp"}, signature=b"s" * 32)
+        headers = [(b"authorization", b"Bearer " + token)]
+        for algorithms, code in (("", None), ("HS256", None), ("RS256, ES256", Code.FORGED_TOKEN)):
+            bench = Bench(jwt_algorithms=algorithms)
+            assert bench.code(bench.proof(ath=ath(token)), headers=headers) is code
 
     def test_an_honest_token_has_no_findings(self) -> None:
         assert Bench().check().findings == ()

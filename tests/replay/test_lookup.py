@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from typing import Any
+
 import pytest
 
 from mfa_middleware.errors import ConfigurationError
-from mfa_middleware.replay import ReplayStore, open_store
+from mfa_middleware.replay import Outcome, ReplayStore, open_store, solitary
 from mfa_middleware.replay.files import store_path
+from tests.replay.clocks import HandClock
+from tests.replay.using import key, plain
 
 
 def _open(uri: str) -> ReplayStore:
@@ -45,6 +50,46 @@ def test_the_default_store_is_in_a_file_named_for_user_and_app_alone() -> None:
 def test_a_wrong_uri_is_answered_with_what_to_write(uri: str, advice: str) -> None:
     with pytest.raises(ConfigurationError, match=advice):
         _open(uri)
+
+
+def test_a_name_ends_at_the_first_colon() -> None:
+    with pytest.raises(ConfigurationError, match="called 'sqlite:'"):
+        _open("sqlite:file:x")
+
+
+def test_a_store_is_cold_and_shares_its_app_unless_asked_otherwise() -> None:
+    clock = HandClock()
+
+    def opened(**options: Any) -> ReplayStore:
+        return open_store("memory:", capacity=1000, quota=100, app="test of the lookup", clock=clock, **options)
+
+    with closing(opened()) as plain_one, closing(opened(never_cold=True)) as warm:
+        assert plain(plain_one, clock, key()) is Outcome.COLD
+        assert plain(warm, clock, key()) is Outcome.NEW
+        clock.advance(25)
+        assert plain(plain_one, clock, key()) is Outcome.NEW
+        held = store_path("test of the lookup").with_suffix(".memory")
+        assert held not in solitary._HOLDS.held
+        with closing(opened(alone=True)):
+            assert held in solitary._HOLDS.held
+    held.unlink()
+
+
+def test_a_shared_store_counts_by_the_clock_that_it_is_given() -> None:
+    clock = HandClock()
+    path = store_path("test of the lookup")
+    given: Any = {"capacity": 1000, "quota": 100, "app": "test of the lookup", "clock": clock}
+    try:
+        with (
+            closing(open_store("shared:", **given)) as cold,
+            closing(open_store("shared:", never_cold=True, **given)) as warm,
+        ):
+            assert plain(cold, clock, key()) is Outcome.COLD
+            assert plain(warm, clock, key()) is Outcome.NEW
+            clock.advance(25)
+            assert plain(cold, clock, key()) is Outcome.NEW
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def test_a_password_in_a_uri_is_not_repeated() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import signal
 import time
@@ -50,6 +52,7 @@ def test_a_second_process_does_not_start_and_is_told_what_to_write(app: str) -> 
     told = run_in_child(get_context("spawn"), _start, app, True)
     assert "MFA_REPLAY_STORE=shared:" in told
     assert "MFA_APP=" in told
+    assert repr(app) in told
     assert "\n" not in told
     assert _claim(store) is Outcome.NEW
 
@@ -156,6 +159,29 @@ def test_a_name_that_something_else_has_stops_the_start(tmp_path: Path, harm: An
     with pytest.raises(ConfigurationError, match="remove it, or set MFA_APP") as error:
         solitary.stay_alone("app", tmp_path)
     assert str(path) in str(error.value)
+    assert ("Is a directory" if harm is _folder else "symbolic links") in str(error.value)
+
+
+def test_the_file_that_is_held_belongs_to_its_user_alone(tmp_path: Path) -> None:
+    solitary.stay_alone("app", tmp_path)
+    path = store_path("app", tmp_path).with_suffix(".memory")
+    assert path.stat().st_mode & 0o777 == 0o600
+    solitary.leave("app", tmp_path)
+    assert path not in solitary._HOLDS.held
+
+
+def test_a_file_that_cannot_be_locked_stops_the_start_and_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(ConfigurationError, match="No locks available: remove it, or set MFA_APP") as error:
+        solitary.stay_alone("app", tmp_path)
+    assert str(store_path("app", tmp_path).with_suffix(".memory")) in str(error.value)
+    assert os.listdir("/proc/self/fd") == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -164,6 +190,6 @@ def test_a_file_of_another_user_stops_the_start(tmp_path: Path) -> None:
     path.touch()
     os.chown(path, 65534, 65534)
     before = os.listdir("/proc/self/fd")
-    with pytest.raises(ConfigurationError, match="belongs to user 65534"):
+    with pytest.raises(ConfigurationError, match=f"{path}: it belongs to user 65534"):
         solitary.stay_alone("app", tmp_path)
     assert os.listdir("/proc/self/fd") == before
