@@ -144,8 +144,20 @@ def _socket(path: Path) -> None:
         listening.bind(os.path.relpath(path))
 
 
-@pytest.mark.parametrize("harm", [_foreign, _cut, _damaged, _readable, _linked, _folder, _fifo, _socket])
-def test_a_file_that_cannot_be_trusted_stops_the_start(tmp_path: Path, harm: Any) -> None:
+@pytest.mark.parametrize(
+    ("harm", "fault"),
+    [
+        (_foreign, "it is not a replay store"),
+        (_cut, "it is damaged"),
+        (_damaged, "it is damaged"),
+        (_readable, "its mode is 0644, not 0600"),
+        (_linked, "it is not a regular file"),
+        (_folder, "it is not a regular file"),
+        (_fifo, "it is not a regular file"),
+        (_socket, "it is not a regular file"),
+    ],
+)
+def test_a_file_that_cannot_be_trusted_stops_the_start(tmp_path: Path, harm: Any, fault: str) -> None:
     store = _open(tmp_path)
     path = store.path
     store.close()
@@ -153,9 +165,24 @@ def test_a_file_that_cannot_be_trusted_stops_the_start(tmp_path: Path, harm: Any
     with pytest.raises(ConfigurationError) as error:
         _open(tmp_path)
     text = str(error.value)
-    assert str(path) in text
+    assert f"{path}: {fault}" in text
     assert "remove it" in text
     assert "\n" not in text
+
+
+@pytest.mark.parametrize("harm", [_linked, _fifo])
+def test_what_takes_the_place_of_the_file_while_it_is_looked_at_is_not_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, harm: Any
+) -> None:
+    store = _open(tmp_path)
+    path, honest = store.path, store.path.lstat()
+    store.close()
+    harm(path)
+    monkeypatch.setattr(Path, "lstat", lambda _: honest)
+    with pytest.raises(ConfigurationError) as error:
+        _open(tmp_path)
+    assert str(path) in str(error.value)
+    assert ("not a regular file" if harm is _fifo else "symbolic links") in str(error.value)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
@@ -164,7 +191,7 @@ def test_a_file_of_another_user_is_not_trusted(tmp_path: Path) -> None:
     path = store.path
     store.close()
     os.chown(path, 65534, 65534)
-    with pytest.raises(ConfigurationError, match="belongs to user 65534"):
+    with pytest.raises(ConfigurationError, match=f"{path}: it belongs to user 65534"):
         _open(tmp_path)
 
 

@@ -1,0 +1,121 @@
+"""What a claim and a state come to where the file or the clock changes faster than they can be made."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mfa_middleware.errors import StoreError
+from mfa_middleware.replay import Outcome, ReplayStore
+from mfa_middleware.replay.memory import MemoryStore
+from mfa_middleware.replay.shared import SharedStore
+from tests.replay.clocks import HandClock
+from tests.replay.using import OWNER, Opener, key
+
+
+def _claim(store: ReplayStore, clock: HandClock, *, seconds: float = 90.0, deadline: float = 60.0) -> Outcome:
+    return store.claim(key(), OWNER, seconds, None, clock.wall() + deadline)
+
+
+def _claim_async(store: ReplayStore, clock: HandClock, *, seconds: float = 90.0, deadline: float = 60.0) -> Outcome:
+    return asyncio.run(store.claim_async(key(), OWNER, seconds, None, clock.wall() + deadline))
+
+
+BOTH: Any = pytest.mark.parametrize("claim", [_claim, _claim_async])
+Claimer = Callable[..., Outcome]
+
+
+class RestlessClock(HandClock):
+    """Once `restless`, the wall clock jumps at every reading, back and forth."""
+
+    restless = False
+    readings = 0
+
+    def wall(self) -> float:
+        self.readings += 1
+        return self.now + (1000.0 * (self.readings % 7) if self.restless else 0.0)
+
+
+@BOTH
+def test_a_clock_that_never_rests_is_an_error_after_a_few_tries(claim: Claimer) -> None:
+    clock = RestlessClock()
+    store = MemoryStore(capacity=100, quota=100, never_cold=True, clock=clock)
+    assert claim(store, clock) is Outcome.NEW
+    clock.restless, clock.readings = True, 0
+    with pytest.raises(StoreError, match="its clock set, again and again"):
+        claim(store, clock, deadline=9_000)
+    assert clock.readings < 1_000
+    clock.restless = False
+    assert claim(store, clock) is Outcome.NEW
+    store.close()
+
+
+@BOTH
+def test_a_file_that_is_deleted_as_often_as_it_is_made_is_an_error_after_a_few_tries(
+    shared: Opener, clock: HandClock, monkeypatch: pytest.MonkeyPatch, claim: Claimer
+) -> None:
+    store: Any = shared(never_cold=True)
+    find, made = store._find_table, []
+
+    def find_and_lose() -> Any:
+        made.append(find())
+        store.path.unlink()
+        if len(made) > 1_000:
+            raise AssertionError("it is tried for ever")
+        return made[-1]
+
+    with monkeypatch.context() as patched:
+        patched.setattr(store, "_find_table", find_and_lose)
+        store.path.unlink()
+        with pytest.raises(StoreError, match=r"replaced.* again and again"):
+            claim(store, clock)
+        assert 1 < len(made) <= 20
+        with pytest.raises(StoreError, match=r"replaced.* again and again"):
+            store.state()
+        assert len(made) <= 40
+    assert claim(store, clock) is Outcome.NEW
+
+
+@BOTH
+@pytest.mark.parametrize("seconds", [0.001, 0.5, 1.0, 149.9, 150.0])
+def test_every_time_up_to_150_s_is_kept(warm: ReplayStore, clock: HandClock, claim: Claimer, seconds: float) -> None:
+    assert claim(warm, clock, seconds=seconds) is Outcome.NEW
+
+
+@BOTH
+@pytest.mark.parametrize("seconds", [0.0, -0.5, 150.5, 1000.0])
+def test_any_other_is_an_error_of_the_program_that_names_it(
+    warm: ReplayStore, clock: HandClock, claim: Claimer, seconds: float
+) -> None:
+    with pytest.raises(ValueError, match=f"more than 0 and at most 150.0 seconds, not {seconds}"):
+        claim(warm, clock, seconds=seconds)
+
+
+def test_the_state_is_the_same_for_whoever_asks_and_however(warm: ReplayStore) -> None:
+    assert asyncio.run(warm.refresh_async()) == asyncio.run(warm.refresh_async(OWNER)) == warm.state()
+    assert warm.refresh(OWNER) == warm.state(OWNER) == warm.state()
+
+
+def test_a_file_from_before_the_last_boot_is_settled_when_it_is_found(
+    shared: Opener, clock: HandClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file is put back under its name by a restore: it is of another run of the machine, and has no say in this."""
+    boot = tmp_path / "boot_id"
+    boot.write_text("before")
+    monkeypatch.setattr("mfa_middleware.replay.era._BOOT_ID", boot)
+    store: Any = shared(never_cold=True)
+    old: Any = shared(app="old", never_cold=True)
+    epoch = old.state().epoch
+    old.close()
+    boot.write_text("after")
+    os.replace(old.path, store.path)
+    clock.advance(1)
+    assert isinstance(store, SharedStore)
+    assert store.claim(key(), OWNER, 90.0, None, clock.wall() + 60) is Outcome.NEW
+    assert store.state().epoch != epoch
+    assert store.claim(key(), OWNER, 135.0, epoch, clock.wall() + 60) is Outcome.COLD
