@@ -16,7 +16,7 @@ from mfa_middleware.http import Request
 from mfa_middleware.machines import FileRegistry, Registry
 from mfa_middleware.replay import ReplayStore
 from mfa_middleware.route import Route
-from mfa_middleware.settings import Settings, without_login
+from mfa_middleware.settings import Outage, Settings, without_login
 from mfa_middleware.steps import Resources, run, run_async
 from mfa_middleware.stores import open_configured
 
@@ -27,6 +27,11 @@ _LOST: Final = {
     "process": "forgotten at a restart, and not shared with any other process",
     "host": "shared by all workers of this host and user; forgotten when the host restarts",
     "cluster": "shared by all hosts that name it; forgotten when that server restarts",
+}
+
+_AWAY: Final = {
+    Outage.CLOSED: "every request is answered 503",
+    Outage.HOST: "this host's store stands in, for proofs with a nonce of this host",
 }
 
 
@@ -111,9 +116,17 @@ class Service:
     def _tell_start(self, store: str) -> None:
         settings = self.settings
         detail = f"mode {settings.mode}; replay store {store} ({_LOST[self.store.shared_by]})"
+        if self.store.shared_by == "cluster":
+            detail += f"; while it is away: {_AWAY[settings.store_outage]}"
         if not settings.origins:
             detail += "; MFA_ORIGINS is not set, so only loopback callers are served"
         self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))
+        if settings.accept_replays_during_outage:
+            paths = ", ".join(sorted(settings.accept_replays_during_outage))
+            danger = (
+                f"MFA_ACCEPT_REPLAYS_DURING_OUTAGE: while the store is away, a captured proof counts again on {paths}"
+            )
+            self.emit(Event("danger", logging.WARNING, danger, at=self.clock.wall()))
 
 
 def _sinks(settings: Settings, on_event: Emit | None) -> tuple[Emit, Callable[[int], bool]]:

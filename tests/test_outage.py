@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Code, StoreError
+from mfa_middleware.events import Event
 from mfa_middleware.replay import Outcome, StoreState
-from mfa_middleware.route import required
+from mfa_middleware.route import PROTECTED, required
+from mfa_middleware.service import Service
 from tests.helpers.bench import NOW, ORIGIN, Bench
 from tests.helpers.keys import key_for
+from tests.helpers.valkey import Valkey, running
 
 PATH = "/orders/1"
 
@@ -156,3 +162,42 @@ def test_a_share_that_is_not_known_is_enforced() -> None:
     store.lost = True
     bench.guard = type(bench.guard)(bench.settings, store.state, bench.clock)
     assert bench.code() is Code.STORE_UNAVAILABLE
+
+
+class TestStart:
+    @staticmethod
+    def _events(valkey: Valkey, **settings: str) -> list[Event]:
+        events: list[Event] = []
+        login = f"valkey://mfa:hunter2@127.0.0.1:{valkey.port}"
+        valkey.ask("ACL", "SETUSER", "mfa", "on", ">hunter2", "~*", "+@all")
+        bench = Bench(replay_store=login, app=f"start-{os.getpid()}", store_timeout="5", **settings)
+        assert "hunter2" not in repr(bench.settings)
+        service = Service(bench.settings, registry=bench.registry, on_event=events.append)
+        service.close()
+        return events
+
+    def test_it_is_told_which_store_there_is_and_what_happens_without_it(self, valkey: Valkey) -> None:
+        (event,) = self._events(valkey)
+        assert f"valkey://...@127.0.0.1:{valkey.port}" in event.detail
+        assert "shared by all hosts" in event.detail
+        assert "while it is away: every request is answered 503" in event.detail
+        assert "hunter2" not in event.to_json()
+
+    def test_what_is_dangerous_is_a_warning_of_its_own(self, valkey: Valkey) -> None:
+        _, danger = self._events(valkey, accept_replays_during_outage=PATH)
+        assert (danger.kind, danger.level) == ("danger", logging.WARNING)
+        assert PATH in danger.detail
+
+    def test_a_store_that_cannot_be_reached_is_told_as_well(self, valkey: Valkey) -> None:
+        bench, events = Bench(replay_store=valkey.url, app=f"start-{os.getpid()}"), list[Event]()
+        valkey.stop()
+        service = Service(bench.settings, registry=bench.registry, on_event=events.append)
+        assert [event.kind for event in events] == ["store_lost", "started"]
+        assert service.decide(bench.request(bench.proof()), PROTECTED, lambda _: b"").allowed is False
+        service.close()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    with running(tmp_path / "valkey") as server:
+        yield server

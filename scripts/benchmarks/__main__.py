@@ -11,6 +11,7 @@ from typing import Any, Final
 from scripts.benchmarks.checks import first_use, middleware, refusals, whole_check
 from scripts.benchmarks.claims import claims
 from scripts.benchmarks.peers import firewall, peers
+from scripts.benchmarks.remote import remote
 
 _UNITS: Final = {
     "us": "{:8.1f} us", "bare_us": "bare {:.1f} us", "ratio": "x {:.2f} of the bare verify", "added_us": "+ {:.1f} us",
@@ -27,6 +28,7 @@ def measurements(rounds: int) -> Iterator[dict[str, Any]]:
     yield firewall(rounds)
     yield from refusals(rounds)
     yield from claims()
+    yield from remote()
 
 
 def main() -> None:
