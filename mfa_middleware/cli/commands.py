@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from mfa_middleware.cli.check_config import CHECK_CONFIG
+from mfa_middleware.cli.doctor import DOCTOR
 from mfa_middleware.cli.hash import HASH
 from mfa_middleware.cli.keygen import KEYGEN
 from mfa_middleware.cli.machines import MACHINES
@@ -14,4 +15,4 @@ from mfa_middleware.cli.summary import SUMMARY
 
 __all__ = ["COMMANDS"]
 
-COMMANDS: Final[tuple[Command, ...]] = (KEYGEN, MACHINES, HASH, SIGN, CHECK_CONFIG, SUMMARY)
+COMMANDS: Final[tuple[Command, ...]] = (KEYGEN, MACHINES, HASH, SIGN, CHECK_CONFIG, DOCTOR, SUMMARY)

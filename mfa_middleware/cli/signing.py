@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 from typing import Final
@@ -10,6 +9,7 @@ from typing import Final
 from mfa_middleware.cli.environment import settings_of
 from mfa_middleware.cli.errors import UsageError
 from mfa_middleware.cli.options import add_algorithm
+from mfa_middleware.cli.parser import Parser
 from mfa_middleware.client import PrivateKey, key_from_env, load_key
 from mfa_middleware.client.target import Target
 from mfa_middleware.settings import Settings
@@ -20,7 +20,7 @@ _METHOD: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,40}")
 _USERINFO: Final = re.compile(r"[^/]*//[^/?#]*@")
 
 
-def add_signing_options(parser: argparse.ArgumentParser) -> None:
+def add_signing_options(parser: Parser) -> None:
     """`--key`, `--alg`, `--header` and `--places`."""
     parser.add_argument("--key", metavar="FILE", help="default: MFA_CLIENT_KEY_FILE, MFA_CLIENT_KEY, else machine.pem")
     add_algorithm(parser, "RS256 for an RSA key; default: what the key is for (RSA: PS256)")
