@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from mfa_middleware.cli.doctor.inside import MARK
 from mfa_middleware.errors import ConfigurationError, StoreError
@@ -68,7 +68,7 @@ class Child:
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
-                pipe and pipe.close()
+                cast("IO[str]", pipe).close()
         self._process.wait()
 
     def _end(self) -> str:

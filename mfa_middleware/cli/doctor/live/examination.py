@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from typing import Final
 
 from mfa_middleware.cli.doctor.findings import Check, Checks, Status, fail, ok, skipped, warn
-from mfa_middleware.cli.doctor.live.call import Address, Call
+from mfa_middleware.cli.doctor.live.call import Address, Call, Lines
 from mfa_middleware.cli.doctor.live.tally import Tally
 from mfa_middleware.cli.doctor.live.verdict import REPLAY, SINGLE_USE, advice_on, hints_in, judge_first, judge_replay
 from mfa_middleware.cli.doctor.live.volley import addresses, volley
@@ -21,7 +21,6 @@ from mfa_middleware.replay.base import SKEW_SECONDS
 __all__ = ["check_app"]
 
 _REACHED, _CLOCK, _PROTECTED = "app-reached", "app-clock", "app-protected"
-_TRIES: Final = 3
 _ROUNDING: Final = 1.5
 """A Date header counts whole seconds, and servers write it up to once a second."""
 
@@ -99,14 +98,8 @@ def _check_protected(call: Call, answers: Sequence[Answer]) -> Check:
 
 
 def _check_single_use(call: Call, places: Sequence[Address], clock: Clock) -> Checks:
-    exchange = call.exchange(clock)
-    for _ in range(_TRIES):
-        lines = call.signed(exchange)
-        answers = volley(call, lines, places, call.workers)
-        tally = Tally.of(answers)
-        if tally.wins > 1 or not _learnt(exchange, answers):
-            break
-    hints = hints_in(answers, call.secrets(lines))
+    lines, answers = _first_round(call, places, call.exchange(clock))
+    tally, hints = Tally.of(answers), hints_in(answers, call.secrets(lines))
     first = judge_first(tally, hints, thumbprint(call.key.public_jwk))
     yield first
     if first.status is Status.FAIL or not tally.wins:
@@ -115,7 +108,17 @@ def _check_single_use(call: Call, places: Sequence[Address], clock: Clock) -> Ch
     yield judge_replay(Tally.of(volley(call, lines, places, call.workers)))
 
 
+def _first_round(call: Call, places: Sequence[Address], exchange: Exchange) -> tuple[Lines, Answers]:
+    """What was sent, and the answers; with another proof, where a nonce or the time had to be learnt first."""
+    lines = call.signed(exchange)
+    answers = volley(call, lines, places, call.workers)
+    while Tally.of(answers).wins <= 1 and _learnt(exchange, answers):
+        lines = call.signed(exchange)
+        answers = volley(call, lines, places, call.workers)
+    return lines, answers
+
+
 def _learnt(exchange: Exchange, answers: Answers) -> bool:
-    """Whether an answer told what to sign otherwise: a nonce, or the offset of the clocks."""
+    """Whether an answer told what to sign otherwise: a nonce, or the offset of the clocks, each once."""
     told = (answer for answer in answers if isinstance(answer, Answer) and answer.code is not None)
     return any(exchange.learn(answer.status, answer.headers, answer.body) for answer in told)
