@@ -40,7 +40,7 @@ def examine(uri: str, timeout: float) -> list[Server]:
     address = Address.parse(uri)
     library = load(address.library)
     try:
-        if address.kind != "cluster":
+        if address.kind in ("server", "unix"):
             return [_ask(str(address), library, address, timeout)]
         return [_ask(str(one), library, one, timeout) for one in _primaries(library, address, timeout)]
     except (library.error, OSError) as error:
@@ -50,32 +50,9 @@ def examine(uri: str, timeout: float) -> list[Server]:
 
 
 def _primaries(library: Library, address: Address, timeout: float) -> list[Address]:
-    """Every primary, told by the first node that answers."""
-    *others, last = (_single(address, host) for host in address.hosts)
-    for one in others:
-        with contextlib.suppress(library.error, OSError):
-            return _told_by(library, one, timeout)
-    return _told_by(library, last, timeout)
-
-
-def _told_by(library: Library, node: Address, timeout: float) -> list[Address]:
-    with contextlib.closing(library.client(node, timeout)) as client:
-        said = client.execute_command("CLUSTER", "NODES")
-    lines = [line.split() for line in (said.decode() if isinstance(said, bytes) else str(said)).splitlines()]
-    nodes = [(words[1], words[2].split(",")) for words in lines if len(words) > 2]
-    places = [place for place, flags in nodes if "master" in flags and "fail" not in flags]
-    return [_single(node, _host(place, node.hosts[0][0])) for place in places]
-
-
-def _host(place: str, asked: str) -> tuple[str, int]:
-    """Of `ip:port@port,name`. A node that does not know its address is where it was asked."""
-    where, _, name = place.partition(",")
-    ip, _, port = where.partition("@")[0].rpartition(":")
-    return name.partition(",")[0] or ip or asked, int(port)
-
-
-def _single(address: Address, host: tuple[str, int]) -> Address:
-    return replace(address, kind="server", hosts=(host,))
+    """Every primary, told by the first node or sentinel that answers."""
+    with contextlib.closing(library.client(address, timeout)) as client:
+        return [replace(address, kind="server", hosts=(node,), service=None) for node in client.primaries()]
 
 
 def _ask(name: str, library: Library, address: Address, timeout: float) -> Server:

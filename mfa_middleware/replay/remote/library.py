@@ -6,19 +6,27 @@ would take it for a replay.
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import Any, Final, NamedTuple
 
 from mfa_middleware.errors import ConfigurationError
 from mfa_middleware.replay.remote.address import Address
+from mfa_middleware.replay.remote.layout import Layout
+from mfa_middleware.replay.remote.routed import AsyncRouted, Routed
+from mfa_middleware.replay.remote.routing import Node, Routing
+from mfa_middleware.replay.remote.watch import Watch
 
 __all__ = ["Library", "load"]
 
-_CLASSES: Final = {"redis": ("Redis", "RedisCluster"), "valkey": ("Valkey", "ValkeyCluster")}
+_CLASSES: Final = {"redis": "Redis", "valkey": "Valkey"}
+_CONNECTIONS: Final = 10_000
+"""As many as there are threads; a smaller pool would turn threads away."""
+_NO_RIGHT: Final = ("Authentication required", "unauthenticated", "can't run this command", "ACL failure in script")
 
 
 class Library(NamedTuple):
-    """One of the two packages. `error`: the base of its errors; `refusals`: those that say that the set-up is wrong."""
+    """One of the two packages. `error`: the base of its errors; `refusals`: those of a login that is wrong."""
 
     name: str
     package: Any
@@ -35,12 +43,22 @@ class Library(NamedTuple):
         """A client for one event loop, which connects when it is first used."""
         return _client(self, self.asynchronous, address, timeout)
 
+    def refusal(self, error: BaseException | None) -> str | None:
+        """Why the server will never serve this user, or such a client; None where it may well, later on."""
+        text = str(error)
+        if isinstance(error, self.refusals) or any(part in text for part in _NO_RIGHT):
+            return text
+        if isinstance(error, self.package.exceptions.AskError) or text.startswith(("MOVED ", "ASK ")):
+            return f"it is a node of a cluster; write {self.name}+cluster://"
+        if "cluster support disabled" in text:
+            return f"it is no cluster; write {self.name}://"
+        return None
+
 
 def load(name: str) -> Library:
     """The library called `name`. Raises ConfigurationError where it is not installed."""
     try:
         package, asynchronous = import_module(name), import_module(f"{name}.asyncio")
-        import_module(f"{name}.sentinel")
     except ImportError:
         raise ConfigurationError(
             f"MFA_REPLAY_STORE={name}: needs the package {name}: pip install 'mfa_middleware[{name}]'"
@@ -52,46 +70,46 @@ def load(name: str) -> Library:
 
 
 def _client(library: Library, package: Any, address: Address, timeout: float) -> Any:
-    single, cluster = (getattr(package, name) for name in _CLASSES[library.name])
-    options = {**_connection(library, timeout), **_login(address), **_tls(address)}
-    if address.kind == "cluster":
-        return cluster(**_startup(package, address), **_no_second_try(library, package), **options)
-    options |= {"db": address.database, "retry": _never(library, package)}
-    if address.kind == "sentinel":
-        sentinel = _connection(library, timeout) | _tls(address) | dict(address.sentinel_login)
-        sentinels = package.sentinel.Sentinel(list(address.hosts), sentinel_kwargs=sentinel)
-        return sentinels.master_for(address.service, **{f"{library.name}_class": single}, **options)
+    single = getattr(package, _CLASSES[library.name])
+    options = _connection(library, package, timeout) | _tls(address)
+    login = {"username": address.username, "password": address.password, "db": address.database}
+
+    def client(node: Node, is_sentinel: bool = False) -> Any:
+        if is_sentinel:
+            brief = dict.fromkeys(("socket_timeout", "socket_connect_timeout"), timeout / 2)
+            return single(host=node[0], port=node[1], **options | brief | dict(address.sentinel_login))
+        return single(host=node[0], port=node[1], **options, **login)
+
     if address.kind == "unix":
-        return single(unix_socket_path=address.path, **options)
-    host, port = address.hosts[0]
-    return single(host=host, port=port, **options)
+        return single(unix_socket_path=address.path, **options, **login)
+    if address.kind == "server":
+        return client(address.hosts[0])
+    kind = AsyncRouted if package is library.asynchronous else Routed
+    return kind(_routing(library, address, timeout), client)
 
 
-def _connection(library: Library, timeout: float) -> dict[str, Any]:
+def _routing(library: Library, address: Address, timeout: float) -> Routing:
+    errors = library.package.exceptions
+    if address.service is not None:
+        return Watch(address.hosts, errors, timeout, address.service)
+    return Layout(address.hosts, errors, timeout, import_module(f"{library.name}.crc").key_slot)
+
+
+def _connection(library: Library, package: Any, timeout: float) -> dict[str, Any]:
     """How to connect; no greeting, so that a connection is ready after one round trip."""
-    quiet = {"driver_info": None} if library.name == "redis" else {"lib_name": None, "lib_version": None}
-    return {"socket_timeout": timeout, "socket_connect_timeout": timeout, "protocol": 2, **quiet}
-
-
-def _login(address: Address) -> dict[str, Any]:
-    return {"username": address.username, "password": address.password}
+    new = hasattr(library.package, "driver_info")
+    quiet = {"driver_info": None} if new else {"lib_name": None, "lib_version": None}
+    patience = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
+    return {**patience, "protocol": 2, "max_connections": _CONNECTIONS, "retry": _never(library, package), **quiet}
 
 
 def _tls(address: Address) -> dict[str, Any]:
-    return {} if address.tls is None else {"ssl": True, "ssl_check_hostname": True, **address.tls}
-
-
-def _startup(package: Any, address: Address) -> dict[str, Any]:
-    node = package.cluster.ClusterNode
-    return {"startup_nodes": [node(host, port) for host, port in address.hosts]}
-
-
-def _no_second_try(library: Library, package: Any) -> dict[str, Any]:
-    if library.name == "redis":
-        return {"retry": _never(library, package)}
-    if package is library.asynchronous:
-        return {"cluster_error_retry_attempts": 0, "connection_error_retry_attempts": 0}
-    return {"cluster_error_retry_attempts": 0, "retry": _never(library, package)}
+    if address.tls is None:
+        return {}
+    for option, path in address.tls.items():
+        if not os.access(path, os.R_OK):
+            raise ConfigurationError(f"MFA_REPLAY_STORE: the file {path} of {option} cannot be read")
+    return {"ssl": True, "ssl_check_hostname": True, "ssl_cert_reqs": "required", **address.tls}
 
 
 def _never(library: Library, package: Any) -> Any:

@@ -63,8 +63,9 @@ class RemoteStore:
 
     def raise_if_refused(self, error: StoreError) -> None:
         """Raises ConfigurationError where the server answered, but will not serve this user."""
-        if isinstance(error.__cause__, self._library.refusals):
-            raise ConfigurationError(f"MFA_REPLAY_STORE: {self.address} refuses: {error.__cause__}") from None
+        refusal = self._library.refusal(error.__cause__)
+        if refusal is not None:
+            raise ConfigurationError(f"MFA_REPLAY_STORE: {self.address} refuses: {refusal}") from None
 
     def state(self, owner: bytes = b"") -> StoreState:
         """The epoch and secret for nonces of an owner, as last heard."""
