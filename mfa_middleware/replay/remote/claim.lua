@@ -27,7 +27,8 @@ local held = redis.call('HMGET', KEYS[1], 'server', 'epoch', 'secret', 'latest',
 local server, epoch, latest, seen = held[1], held[2], tonumber(held[4]), tonumber(held[5])
 secret = held[3] or secret
 
-local present = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
+local present = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
+if not present then return 'P' .. 'unknown, as its INFO names no run_id' end
 local begun = epoch and server == present and now > seen - 2 * TICK
 
 if not begun or now > seen + TICK then

@@ -30,15 +30,14 @@ class Shard:
         self._tell = tell
         self._heard = -math.inf
         self._first_epoch: bytes | None = None
-        self._next_epoch = os.urandom(16)
         self._secret = os.urandom(32)
 
     def command(self, host: float, claims: bytes, *, whole: bool = False) -> list[Any]:
         """The step for these claims, at `host` in unix seconds; `whole` where the server does not know its text."""
         name, script = ("EVAL", self._script.text) if whole else ("EVALSHA", self._script.digest)
         options, secret = self._options, self.state.secret if self.state else self._secret
-        limits = repr(host), options.capacity, options.quota
-        return [name, script, len(self._keys), *self._keys, *limits, self._next_epoch, secret, self._forgiven(), claims]
+        limits, epoch = (repr(host), options.capacity, options.quota), os.urandom(16)  # never one that was used before
+        return [name, script, len(self._keys), *self._keys, *limits, epoch, secret, self._forgiven(), claims]
 
     def _forgiven(self) -> bytes:
         """The epoch that is never cold: for a first try, the one that this process found or began."""
@@ -66,8 +65,6 @@ class Shard:
         told = read(answer, host)
         if self.state is not None and told.state.epoch != self.state.epoch:
             self._tell("store_began", "the replay store has begun anew: only proofs with a nonce of it count at first")
-        if told.state.epoch == self._next_epoch:
-            self._next_epoch = os.urandom(16)
         self.state, self._heard = told.state, time.monotonic()
         self._first_epoch = self._first_epoch or told.state.epoch
         return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from multiprocessing import get_context
 
 import pytest
 
@@ -11,6 +12,7 @@ from mfa_middleware.replay import Outcome
 from mfa_middleware.replay.remote.store import RemoteStore
 from tests.helpers.valkey import Valkey
 from tests.replay.clocks import HandClock
+from tests.replay.racing import run_in_child
 from tests.replay.remote.opening import app_name, keys_of, opened
 from tests.replay.using import OWNER, key, nonced, plain
 
@@ -93,6 +95,22 @@ def test_an_app_that_rests_is_not_cold_when_it_comes_back(store: RemoteStore, cl
     clock.advance(86_400)
     assert plain(store, clock, key()) is Outcome.NEW
     assert store.state() == state
+
+
+def test_no_two_beginnings_are_one_epoch_also_in_workers_that_were_forked(calm_valkey: Valkey, app: str) -> None:
+    """Else a nonce of the first would count again after the second loss, and with it a proof that was used."""
+    store = opened(calm_valkey, app=app)
+    epochs = [store.state().epoch]
+    for _ in range(3):
+        calm_valkey.ask("DEL", *keys_of(app))
+        epochs.append(run_in_child(get_context("fork"), _epoch_in_child, store))
+    assert len(set(epochs)) == 4
+    store.close()
+
+
+def _epoch_in_child(store: RemoteStore) -> bytes:
+    store._shards[0]._heard = float("-inf")
+    return store.refresh().epoch
 
 
 class TestClock:
