@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from scripts.ordeals import luck
 from scripts.ordeals.claims import Opener, opener
-from scripts.ordeals.crowds import Crowd, Raced, race, race_over_forks
+from scripts.ordeals.crowds import UNANSWERED, Crowd, Raced, race, race_over_forks
 from scripts.ordeals.scene import Result, Stage
 from tests.helpers import valkey
 
@@ -75,12 +75,14 @@ def atomic_by_luck(stage: Stage) -> Result:
 
 
 def raced(crowd: Crowd, came: Raced, quota: int = _QUOTA, **details: Any) -> Result:
-    """The result of a race: each proof accepted once, and each other answer a replay."""
+    """The result of a race: each proof accepted once, and each other answer a replay, or none in time."""
     won, others = came
+    unanswered = others.pop(UNANSWERED, 0)
     faults = [*accepted_wrongly(won, crowd.proofs), *(f"{n} answers were {name!r}" for name, n in others.items())]
     told = {
         "quota": quota, "owners": crowd.owners, "workers": crowd.processes,
-        "tasks" if crowd.tasks else "threads": crowd.contenders, **details,
+        "tasks" if crowd.tasks else "threads": crowd.contenders,
+        **({UNANSWERED: unanswered} if unanswered else {}), **details,
     }  # fmt: skip
     return Result(crowd.trials, won.total(), crowd.proofs, tuple(faults), told)
 

@@ -31,13 +31,18 @@ SCENES: Final = (
     Scene("trickle-uvicorn", "the same two over HTTP, in real time", trickles.slowly("uvicorn"), quick=False),
     Scene("trickle-gunicorn", "the same under gunicorn", trickles.slowly("gunicorn-gthread"), quick=False),
     Scene("flood-shared", "a million claims of one machine within half a minute", floods.flooded("shared:")),
-    Scene("flood-memory", "the same in the memory of one process", floods.flooded("memory:")),
+    Scene("flood-memory", "the same in the memory of one process", floods.flooded("memory:"), quick=False),
     Scene("flood-hours", "a million claims at the rate that its quota allows", floods.flooded_for_hours),
     Scene(
         "outage-threads", "Valkey stops, hangs, comes back empty, evicts: claims of a thread", outages.away(tasks=False)
     ),
     Scene("outage-tasks", "the same by tasks of an event loop", outages.away(tasks=True)),
     Scene("outage-uvicorn", "the same as callers of uvicorn meet it", outages_http.away_from("uvicorn")),
-    Scene("outage-host", "the same where this host stands in", outages_http.away_from("uvicorn", falls_back=True)),
+    Scene(
+        "outage-host",
+        "the same where this host stands in",
+        outages_http.away_from("uvicorn", falls_back=True),
+        quick=False,
+    ),
     Scene("outage-gunicorn", "the same under gunicorn", outages_http.away_from("gunicorn-gthread"), quick=False),
 )
