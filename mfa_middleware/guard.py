@@ -16,6 +16,7 @@ from mfa_middleware.credentials import Places
 from mfa_middleware.decision import Decision
 from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, Refusal, StoreError
+from mfa_middleware.firewall import Inspector, Policy
 from mfa_middleware.freshness import Freshness
 from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
 from mfa_middleware.machines import Machine
@@ -50,7 +51,7 @@ class Guard:
         self._rules = HeaderRules(self._places.header_names)
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._reader = dpop.ProofReader(settings.algorithms)
-        self._bearers = BearerReader(settings.jwt_algorithms)
+        self._bearers = BearerReader(Inspector(Policy(algorithms=settings.jwt_algorithms)))
         self._freshness = Freshness(settings.nonce, self._nonces)
         self._enforcement = Enforcement(settings.mode, lambda: settings.secret or state(b"").secret)
         self._certain = self._enforcement.is_certain()
@@ -132,12 +133,13 @@ class Guard:
             raise Refusal(Code.MISSING_PROOF, "there is no DPoP header", nothing_sent=True)
 
     def _read_bearers(self, trail: Trail) -> None:
-        trail.bearers = tuple(map(self._bearers.read, trail.credentials))
+        trail.bearers = tuple([self._bearers.read(one, trail.now, trail.client) for one in trail.credentials])
+        refused_for: tuple[str, ...] = ()
         for bearer in trail.bearers:
             trail.findings += bearer.findings
-        attacks = [finding.id for finding in trail.findings if finding.is_attack] if trail.findings else None
-        if attacks:
-            raise Refusal(Code.FORGED_TOKEN, f"the bearer token is forged: {', '.join(attacks)}")
+            refused_for += bearer.refused_for
+        if refused_for:
+            raise Refusal(Code.FORGED_TOKEN, f"the bearer token is forged: {', '.join(refused_for)}")
 
     def _first_use(self, proof: dpop.Proof) -> Generator[Step, Any, None]:
         if self._settings.first_use and self._settings.mode.name == "report":

@@ -375,7 +375,7 @@ class TestMachine:
             ({"iss": "https://idp", "sub": "press-5"}, Code.SCOPE_DENIED),
             ({"iss": "https://evil", "sub": "press-4"}, Code.SCOPE_DENIED),
             ({"sub": "press-4"}, Code.SCOPE_DENIED),
-            ({"iss": ["https://idp"], "sub": "press-4"}, Code.SCOPE_DENIED),
+            ({"iss": ["https://idp"], "sub": "press-4"}, Code.FORGED_TOKEN),
         ):
             token = jws(bench.key, {"alg": "RS256"}, claims, signature=b"s")
             given = [(b"authorization", b"Bearer " + token)]

@@ -130,7 +130,7 @@ class TestEvents:
 
     def test_a_finding_is_told_with_its_evidence_and_place_also_where_all_is_well(self) -> None:
         served = Served(jwt_algorithms="RS256")
-        token = jws(served.bench.key, {"alg": "ES512"}, {}, signature=b"s")
+        token = jws(served.bench.key, {"alg": "PS512"}, {"exp": NOW}, signature=b"s" * 256)
         event = served.event(served.bench.proof(ath=ath(token)), headers=[(b"authorization", b"Bearer " + token)])
         assert (event.kind, event.level) == ("accepted", logging.WARNING)
         assert event.findings == ("alg_not_accepted (policy, authorization)",)

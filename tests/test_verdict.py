@@ -11,7 +11,7 @@ from mfa_middleware.errors import Code
 from mfa_middleware.events import Event
 from mfa_middleware.replay import Outcome
 from mfa_middleware.verdict import refusal_of
-from tests.helpers.bench import TOKEN
+from tests.helpers.bench import NOW, TOKEN
 from tests.helpers.proofs import ath, jws
 from tests.test_service import Served
 
@@ -108,7 +108,7 @@ def _told_in_report_mode(second: dict[str, Any]) -> tuple[str, str | None, int]:
 
 def test_a_retry_with_a_finding_is_not_quiet() -> None:
     served = Served(jwt_algorithms="RS256")
-    token = jws(served.bench.key, {"alg": "ES512"}, {}, signature=b"s")
+    token = jws(served.bench.key, {"alg": "PS512"}, {"exp": NOW}, signature=b"s" * 256)
     proof = served.bench.proof(ath=ath(token))
     sent = {"headers": [(b"authorization", b"Bearer " + token)]}
     served.decide(proof, **sent)

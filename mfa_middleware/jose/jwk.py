@@ -34,7 +34,7 @@ _MAX_RSA_BITS: Final = 4096
 # Characters of the longest member: a coordinate of P-384, a 4096-bit modulus, an ML-DSA-65 key.
 _LONGEST: Final = {"EC": 64, "OKP": 43, "RSA": 683, "AKP": 2_603}
 # The encodings of the points of order 1, 2, 4 and 8: under such a key some signatures verify for any message.
-_SMALL_ORDER: Final = frozenset(
+SMALL_ORDER: Final = frozenset(
     bytes.fromhex(point)
     for point in (
         "0100000000000000000000000000000000000000000000000000000000000000",
@@ -136,7 +136,7 @@ def _load_okp(jwk: Mapping[str, str]) -> ed25519.Ed25519PublicKey:
     if jwk["crv"] != "Ed25519":
         raise Malformed("jwk is on a curve that is not accepted")
     raw = _octets(jwk, "x", 32)
-    if raw in _SMALL_ORDER:
+    if raw in SMALL_ORDER:
         raise Malformed("jwk is a point of small order")
     return ed25519.Ed25519PublicKey.from_public_bytes(raw)
 

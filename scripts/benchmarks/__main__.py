@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from scripts.benchmarks.checks import first_use, middleware, refusals, whole_check
 from scripts.benchmarks.claims import claims
-from scripts.benchmarks.peers import firewall, peers
+from scripts.benchmarks.firewall import firewall
+from scripts.benchmarks.peers import peers
 from scripts.benchmarks.remote import remote
 
 _UNITS: Final = {
@@ -25,7 +26,7 @@ def measurements(rounds: int) -> Iterator[dict[str, Any]]:
     yield first_use(rounds)
     yield from peers(rounds)
     yield middleware(rounds)
-    yield firewall(rounds)
+    yield from firewall(rounds)
     yield from refusals(rounds)
     yield from claims()
     yield from remote()

@@ -5,12 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.util
-import json
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from mfa_middleware.bearer import BearerReader
-from mfa_middleware.credentials import Credential, hash_of
 from scripts.benchmarks.checks import bare_verify, prepared
 from scripts.benchmarks.setting import CREDENTIAL, ORIGIN, Setting, best, cpu, steady_store
 
@@ -74,22 +71,3 @@ def peers(rounds: int) -> Iterator[dict[str, Any]]:
                 "name": name, "us": best(checks), "bare_us": best(bares), "ratio": best(checks) / best(bares),
                 "added_us": best(checks) - best(bares),
             }  # fmt: skip
-
-
-def _token(number: int) -> bytes:
-    """A bearer JWT as identity providers make them; its signature is for the app to verify."""
-    header = {"alg": "RS256", "typ": "JWT", "kid": "2026-01"}
-    claims = {
-        "iss": "https://idp.example.com/", "sub": f"client-{number}", "aud": ["https://api.example.com"],
-        "iat": 1_760_000_000, "exp": 1_760_003_600, "scope": "orders:read orders:write", "azp": f"client-{number}",
-    }  # fmt: skip
-    parts = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims)]
-    return b".".join((*parts, base64.urlsafe_b64encode(hashlib.sha256(b"%d" % number).digest() * 8).rstrip(b"=")))
-
-
-def firewall(rounds: int) -> dict[str, Any]:
-    """The firewall on bearer JWTs that are honest, each seen for the first time."""
-    tokens = [_token(number) for number in range(_COUNT)]
-    credentials = [Credential("authorization", hash_of(token), token) for token in tokens]
-    spent = best(cpu(BearerReader(frozenset({"RS256"})).read, credentials) for _ in range(rounds))
-    return {"name": "firewall on an honest bearer JWT, first seen", "us": spent}

@@ -1,0 +1,163 @@
+"""Family B: keys that the token itself brings along or points to."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from mfa_middleware.firewall.catalog.trick import Action, Trick
+from mfa_middleware.firewall.finding import Evidence
+
+__all__ = ["ROWS"]
+
+_row: Final = partial(Trick, family="header_keys", cwe=("CWE-347", "CWE-345"), attack=("T1606", "T1190"))
+_BLOCKED: Final = "Blocked. The app must take keys from its configuration only; check that it does."
+_ALLOW: Final = "Blocked. Where your issuer really sends it, name this id in MFA_FIREWALL_ALLOW."
+
+ROWS: Final = (
+    _row(
+        id="embedded_jwk",
+        ref="B1",
+        title="Key inside the token",
+        what="The header carries a `jwk`, and the token is signed with it.",
+        how="The library verifies with the key that it finds in the header.",
+        evidence=Evidence.CONFIRMED,
+        cves=("CVE-2018-0114", "CVE-2026-27962", "CVE-2026-34240"),
+        bcp="3.10",
+        advice=_BLOCKED,
+    ),
+    _row(
+        id="jwk_kid_graft",
+        ref="B2",
+        title="Own key under a trusted name",
+        what="The header carries the attacker's `jwk` and the `kid` of a registered key.",
+        how="Only the name of the key is compared, never the key.",
+        evidence=Evidence.STRUCTURAL,
+        cves=("CVE-2025-24976",),
+        bcp="3.1",
+        needs="MFA_JWT_KEYS",
+        advice=_BLOCKED,
+    ),
+    _row(
+        id="jku_spoof",
+        ref="B3",
+        title="Address of a key set",
+        what="The header carries `jku`, an address where the verifier shall fetch keys.",
+        how="The library fetches it: the attacker's keys count, and the server calls where it is told to.",
+        evidence=Evidence.STRUCTURAL,
+        cves=("CVE-2026-48522", "CVE-2026-102267"),
+        cwe=("CWE-347", "CWE-918"),
+        bcp="2.9, 3.10",
+        advice=_ALLOW,
+    ),
+    _row(
+        id="jku_disguised",
+        ref="B3",
+        title="Key address that hides its host",
+        what="`jku` or `x5u` with user information, a backslash, a fragment trick or a redirect parameter.",
+        how="An allow-list reads another host than the code that fetches.",
+        evidence=Evidence.STRUCTURAL,
+        cves=("CVE-2026-102267",),
+        cwe=("CWE-918", "CWE-601"),
+        bcp="2.9, 3.10",
+        advice=_BLOCKED,
+    ),
+    _row(
+        id="jku_internal",
+        ref="B3",
+        title="Key address inside the network",
+        what="`jku` or `x5u` names a file, a data URL, or a host that only the server can reach.",
+        how="The server reads local files or internal services for the attacker.",
+        evidence=Evidence.STRUCTURAL,
+        cves=("CVE-2026-48522",),
+        cwe=("CWE-918",),
+        bcp="2.9, 3.10",
+        attack=("T1190", "T1552.005"),
+        advice=_BLOCKED,
+    ),
+    _row(
+        id="x5u_spoof",
+        ref="B4",
+        title="Address of a certificate",
+        what="The header carries `x5u`, an address where the verifier shall fetch a certificate.",
+        how="As `jku_spoof`, with certificates.",
+        evidence=Evidence.STRUCTURAL,
+        cwe=("CWE-347", "CWE-918"),
+        bcp="3.10",
+        advice=_ALLOW,
+    ),
+    _row(
+        id="x5c_injection",
+        ref="B5",
+        title="Certificate inside the token",
+        what="The header carries a certificate chain that the attacker made, and the token is signed with its key.",
+        how="The key of the first certificate is used, and nobody validates the chain.",
+        evidence=Evidence.CONFIRMED,
+        cwe=("CWE-347", "CWE-295"),
+        bcp="3.10",
+        needs="MFA_JWT_KEYS",
+        advice=_BLOCKED,
+    ),
+    _row(
+        id="x5t_mismatch",
+        ref="B6",
+        title="Thumbprint of another certificate",
+        what="`x5t` or `x5t#S256` is not the thumbprint of a registered certificate.",
+        how="The thumbprint selects a key by a loose match.",
+        evidence=Evidence.STRUCTURAL,
+        cwe=("CWE-347", "CWE-295"),
+        bcp="3.10",
+        needs="MFA_JWT_KEYS with certificates",
+        advice="Blocked. After a change of certificates, add the new one to MFA_JWT_KEYS.",
+    ),
+    _row(
+        id="private_jwk",
+        ref="B7",
+        title="Private key in the header",
+        what="The `jwk` of the header has private members (`d`, `p`, `q`, ...).",
+        how="A check of the key's type passes; the proof is worth nothing, since anybody can read the key.",
+        evidence=Evidence.STRUCTURAL,
+        cves=("CVE-2026-54431",),
+        cwe=("CWE-347", "CWE-522"),
+        attack=("T1606", "T1552.004"),
+        advice="Blocked. If the client is yours, that key is exposed: replace it.",
+    ),
+    _row(
+        id="symmetric_jwk",
+        ref="B7",
+        title="Shared secret in the header",
+        what="The `jwk` of the header is of type `oct`.",
+        how="The verifier uses the secret that the token brings along.",
+        evidence=Evidence.STRUCTURAL,
+        cves=("CVE-2026-54431",),
+        advice=_BLOCKED,
+    ),
+    _row(
+        id="issuer_url_trick",
+        ref="B8",
+        title="Issuer that leads key lookup astray",
+        what="`iss` has user information, control characters or a backslash, or is a file or metadata address.",
+        how="The address of the keys is built from `iss`.",
+        evidence=Evidence.STRUCTURAL,
+        cves=("CVE-2026-32301",),
+        cwe=("CWE-918", "CWE-345"),
+        bcp="3.8, 3.10",
+        advice=_BLOCKED,
+    ),
+    _row(
+        id="key_set_substitution",
+        ref="B9",
+        title="Poisoned or redirected key set",
+        what="The answer of the key server is replaced, redirected or cached wrongly.",
+        how="The fetching code follows redirects or trusts a shared cache.",
+        evidence=None,
+        action=Action.UNSEEABLE,
+        cves=("CVE-2026-102267", "CVE-2026-102274"),
+        cwe=("CWE-345",),
+        bcp="3.8",
+        attack=("T1557",),
+        advice="Name the key set with https in MFA_JWT_KEYS, so that the firewall verifies with keys of its own.",
+        reason="It happens between the app and its key server, not in a request. Our own fetching follows no "
+        "redirect and keeps the last good set.",
+    ),
+)
