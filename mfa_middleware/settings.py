@@ -100,7 +100,10 @@ class Settings:
     )
     capacity: int = _option(parse.capacity, "1000000", "How many used proofs the store holds at a time.")
     machine_quota: int | None = _option(
-        parse.quota, "", "How many live proofs one machine may have; empty: a quarter of the capacity."
+        parse.quota,
+        "",
+        "How many live proofs one machine may have, less while the store is nearly full; empty: a quarter of the "
+        "capacity.",
     )
     secret: bytes | None = _option(
         parse.secret,

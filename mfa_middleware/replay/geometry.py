@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from mfa_middleware.errors import ConfigurationError
+from mfa_middleware.replay.base import FULL, PRESSED
 
 __all__ = ["BLOCK", "DATES", "FIRST_PAGE", "PEERS", "RECORDS", "TAG_SIZE", "Geometry"]
 
@@ -30,12 +31,14 @@ class Geometry:
 
     A key has two candidate buckets, both in one stripe, and goes into the emptier one. Each takes `limit` live
     entries, a tenth more than its share: so `capacity` fit although buckets fill unevenly, and few more than that.
+    Above `pressed` live entries in the emptier one, the store counts as so full that owners must share.
     """
 
     capacity: int
     stripes: int
     buckets: int  # of one stripe
     limit: int
+    pressed: int
     shelves: int
 
     @classmethod
@@ -49,7 +52,8 @@ class Geometry:
         stripes = max(1, min(_MOST_STRIPES, needed // _BUCKETS_PER_STRIPE))
         buckets = max(2, -(-needed // stripes))
         limit = min(RECORDS, -(-capacity * 11 // (10 * stripes * buckets)))
-        return cls(capacity, stripes, buckets, limit, shelves=max(8, min(1024, capacity // 1000)))
+        pressed = int(capacity / (stripes * buckets) * PRESSED / FULL)
+        return cls(capacity, stripes, buckets, limit, pressed, shelves=max(8, min(1024, capacity // 1000)))
 
     @property
     def shelves_at(self) -> int:

@@ -66,20 +66,17 @@ class Owners:
             else:
                 return True
         wanted = max(1, min(_LARGEST_PART, quota // _PARTS))
-        granted = self._reserve(owner, min(quota, _COUNT), wanted, window, wait)
-        if not granted:
-            return None if granted is None else False
-        self._lease(owner, quota, window, granted - 1)
+        left = self._reserve(owner, quota, wanted, window, wait)
+        if left is None or left <= 0:
+            return None if left is None else False
+        self._lease(owner, quota, window, min(wanted, left) - 1)
         return True
 
-    def give_back(self, owner: bytes, quota: int, monotonic: float) -> None:
-        """Keep what `take` counted for the next entry of this owner, as none was made."""
+    def take_one(self, owner: bytes, quota: int, monotonic: float, wait: float, *, counts: bool) -> bool | None:
+        """The same for a quota that holds just now, so nothing is reserved; unless it `counts`, it is only asked."""
         window = int(monotonic // WINDOW_SECONDS) % _WINDOWS
-        lease = self._leases.get((owner, quota))
-        if lease is not None and lease[0] == window:
-            lease[1].append(None)
-        else:
-            self._lease(owner, quota, window, 1)
+        left = self._reserve(owner, quota, int(counts), window, wait)
+        return None if left is None else left > 0
 
     def _lease(self, owner: bytes, quota: int, window: int, spare: int) -> None:
         if not spare:
@@ -90,6 +87,7 @@ class Owners:
             self._leases[owner, quota] = window, [None] * spare
 
     def _reserve(self, owner: bytes, quota: int, wanted: int, window: int, wait: float) -> int | None:
+        """How many entries were left of a quota; so many, and `wanted` at most, are counted now."""
         digest = self._hash.copy()
         digest.update(owner)
         place, tag = _SPLIT.unpack(digest.digest())
@@ -100,9 +98,9 @@ class Owners:
         try:
             row = self._row(self._geometry.shelves_at + shelf * BLOCK, tag, window)
             window, before, now = _counts(self._quads[row], window)
-            granted = max(0, min(wanted, quota - before - now))
-            self._quads[row] = _pack(window, before, now + granted)
-            return granted
+            left = min(quota, _COUNT) - before - now
+            self._quads[row] = _pack(window, before, now + max(0, min(wanted, left)))
+            return left
         finally:
             self._locks.give(lock)
 

@@ -13,7 +13,7 @@ from mfa_middleware.errors import ConfigurationError, StoreError
 from mfa_middleware.replay.base import LONGEST_SECONDS, RETRY_SECONDS, Options, Outcome, StoreState
 from mfa_middleware.replay.era import DATE_SECONDS, TOLERANCE, Era, expiry_date, greatest_age
 from mfa_middleware.replay.peers import UNKNOWN
-from mfa_middleware.replay.table import FULL, NOWHERE, Spot, Table
+from mfa_middleware.replay.table import NOWHERE, Spot, Table
 from mfa_middleware.replay.tables import TABLES
 
 __all__ = ["WAIT_SECONDS", "TableStore"]
@@ -160,15 +160,22 @@ class TableStore(abc.ABC):
         if found != NOWHERE:
             retried = monotonic >= era.hold and _is_retry(table.entry(found), table.peers[peer], seconds, wall)
             return Outcome.RETRIED if retried else Outcome.SEEN
-        room = table.room(spot, now)
-        counted = table.owners.take(owner, self._quota, monotonic, wait)
+        live, place = table.room(spot, now)
+        if live <= table.pressed:
+            counted = table.owners.take(owner, self._quota, monotonic, wait)
+        else:
+            counted = self._take_share(table, live, owner, monotonic, wait)
         if not counted:
             return _Hindrance.BUSY if counted is None else Outcome.QUOTA
-        if room == FULL:
-            table.owners.give_back(owner, self._quota, monotonic)
+        if live >= table.limit:
             return Outcome.FULL
-        table.put(spot, room, expiry_date(wall, seconds), table.peers[peer])
+        table.put(spot, place, expiry_date(wall, seconds), table.peers[peer])
         return Outcome.NEW
+
+    def _take_share(self, table: Table, live: int, owner: bytes, monotonic: float, wait: float) -> bool | None:
+        """Count an entry while the store is under pressure: each step halves what an owner may have."""
+        share = max(1, self._quota >> (live - table.pressed))
+        return table.owners.take_one(owner, share, monotonic, wait, counts=live < table.limit)
 
     def _is_cold(self, table: Table, spot: Spot, era: Era, wall: float, monotonic: float, deadline: float) -> bool:
         if deadline < table.floor(spot[0]) * DATE_SECONDS:

@@ -17,9 +17,8 @@ from mfa_middleware.replay.locks import ThreadLocks
 from mfa_middleware.replay.owners import OWNER_LOCKS, Owners
 from mfa_middleware.replay.peers import Peers
 
-__all__ = ["CLOSING_SECONDS", "FULL", "NOWHERE", "Spot", "Table", "lock_count"]
+__all__ = ["CLOSING_SECONDS", "NOWHERE", "Spot", "Table", "lock_count"]
 
-FULL: Final = -1
 NOWHERE: Final = -1
 
 _PLACE: Final = struct.Struct(f"<III{TAG_SIZE}s")
@@ -65,7 +64,8 @@ class Table:
         self.peers = Peers(key)
         self._buckets_at, self._stripes, self._buckets = geometry.buckets_at, geometry.stripes, geometry.buckets
         self._stripe_size = geometry.buckets * BLOCK
-        self._limit, self._half = geometry.limit, geometry.limit // 2
+        self.pressed, self.limit = geometry.pressed, geometry.limit
+        self._half = geometry.limit // 2
         self._load_era()
 
     def _load_era(self) -> Era:
@@ -145,32 +145,32 @@ class Table:
         block, word = divmod(place, _WORDS)
         return self._words[place], self._pairs[block * _PAIRS + word + _PEER]
 
-    def room(self, spot: Spot, now: int) -> int:
-        """Where an entry for this key would go, for `put`, or FULL."""
-        live, place = self._place(spot[1], now)
-        if live > self._half:  # below that, which of the two is emptier does not matter
-            other, other_place = self._place(spot[2], now)
-            if other < live:
-                live, place = other, other_place
-        return place if live < self._limit else FULL
+    def room(self, spot: Spot, now: int) -> tuple[int, int]:
+        """How many live entries are where this key would go, and the place for `put`, if these are below `limit`."""
+        room = self._room_in(spot[1], now)
+        if room[0] > self._half:  # below that, which of the two is emptier does not matter
+            other = self._room_in(spot[2], now)
+            if other[0] < room[0]:
+                return other
+        return room
 
-    def _place(self, bucket: int, now: int) -> tuple[int, int]:
+    def _room_in(self, bucket: int, now: int) -> tuple[int, int]:
         """How many live entries a bucket has, and which one is to be overwritten next."""
         dates = _read_dates(self._buffer, bucket + DATES)
         oldest_first = sorted(dates)
         return RECORDS - bisect_right(oldest_first, now), (bucket + DATES) // 4 + dates.index(oldest_first[0])
 
-    def put(self, spot: Spot, room: int, date: int, peer: int) -> None:
+    def put(self, spot: Spot, place: int, date: int, peer: int) -> None:
         """Write an entry of a peer where `room` said; it is live before `date`."""
         words, stripe = self._words, _FLOORS + spot[0]
-        dropped = words[room]
+        dropped = words[place]
         if dropped > words[stripe]:
             words[stripe] = dropped
-        block, word = divmod(room, _WORDS)
+        block, word = divmod(place, _WORDS)
         self._pairs[block * _PAIRS + word + _PEER] = peer
         tag = block * BLOCK + (word - _DATE) * TAG_SIZE
         self._buffer[tag : tag + TAG_SIZE] = spot[3]
-        words[room] = date
+        words[place] = date
 
     def close(self) -> None:
         """Wait for those at work, then give the memory back."""

@@ -84,7 +84,7 @@ def test_a_proof_that_was_dropped_does_not_come_back_with_the_clock(opened: Open
     while clock.wall() <= issued + 25 + 60:
         if clock.wall() >= issued + 25 - 15:
             assert plain(store, clock, name, issued=issued + 25) is not Outcome.NEW
-        assert nonced(store, clock, key()) in (Outcome.NEW, Outcome.FULL)
+        assert nonced(store, clock, key(), owner=key()) in (Outcome.NEW, Outcome.FULL)
         clock.advance(7)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 
 from mfa_middleware.replay import Outcome
@@ -14,9 +16,9 @@ def test_a_store_holds_its_capacity_and_little_more_and_then_answers_full(
     opened: Opener, clock: HandClock, capacity: int
 ) -> None:
     store, names, outcomes = opened(capacity=capacity, quota=3 * capacity), [], []
-    for _ in range(2 * capacity):
+    for number in range(2 * capacity):
         names.append(key())
-        outcomes.append(nonced(store, clock, names[-1]))
+        outcomes.append(nonced(store, clock, names[-1], owner=b"%d" % (number % 50)))
     assert outcomes.index(Outcome.FULL) >= 0.95 * capacity
     assert outcomes.count(Outcome.NEW) <= 1.15 * capacity
     assert set(outcomes[-10:]) == {Outcome.FULL}
@@ -25,8 +27,8 @@ def test_a_store_holds_its_capacity_and_little_more_and_then_answers_full(
 
 
 def test_a_full_store_has_room_again_once_its_entries_have_run_out(opened: Opener, clock: HandClock) -> None:
-    store = opened(capacity=50, quota=1000)
-    while nonced(store, clock, key()) is not Outcome.FULL:
+    store, owners = opened(capacity=50, quota=1000), itertools.count()
+    while nonced(store, clock, key(), owner=b"%d" % next(owners)) is not Outcome.FULL:
         pass
     clock.advance(140)
     assert [nonced(store, clock, key()) for _ in range(40)] == [Outcome.NEW] * 40

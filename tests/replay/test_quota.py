@@ -37,10 +37,9 @@ def test_what_was_refused_does_not_count(opened: Opener, clock: HandClock) -> No
 
 def test_a_claim_that_found_the_store_full_does_not_count(opened: Opener, clock: HandClock) -> None:
     store = opened(capacity=60, quota=100)
-    while nonced(store, clock, key(), owner=b"others") is not Outcome.FULL:
-        pass
-    full = [nonced(store, clock, key()) for _ in range(300)]
-    assert Outcome.QUOTA not in full
+    others = [nonced(store, clock, key(), owner=b"%d" % number) for number in range(400)]
+    assert others[-1] is Outcome.FULL
+    assert {nonced(store, clock, key()) for _ in range(300)} == {Outcome.FULL}
     clock.advance(140)
     assert nonced(store, clock, key()) is Outcome.NEW
 

@@ -13,7 +13,8 @@ _NOW = 1000
 
 
 def _put(table: Any, spot: Spot, date: int) -> None:
-    table.put(spot, table.room(spot, _NOW), date, 0)
+    _, place = table.room(spot, _NOW)
+    table.put(spot, place, date, 0)
 
 
 def _holds(table: Any, spot: Spot, now: int) -> bool:
