@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from mfa_middleware.clock import SYSTEM_CLOCK, Clock
@@ -47,6 +47,7 @@ class KeyRing:
         self._closed = False
         self._wake = threading.Event()
         self._starting: dict[int, threading.Lock] = {}
+        self._listeners: list[Callable[[KeySet], None]] = []
         self._follows = background and any(source.every is not None for source in sources)
         self._process: int | None = None
         self._load_local()
@@ -62,6 +63,11 @@ class KeyRing:
         """Whether every source was read at least once."""
         return all(watch.document is not None for watch in self._watches)
 
+    def when_changed(self, prepare: Callable[[KeySet], None]) -> None:
+        """Call `prepare` with the keys of now, and with each later set before it is in force."""
+        self._listeners.append(prepare)
+        prepare(self._keyset)
+
     def kid_missing(self) -> None:
         """A token names a kid that is not known: look at the URLs earlier, if that was not just done in vain."""
         now = self._clock.monotonic()
@@ -72,7 +78,10 @@ class KeyRing:
         """Look at every source that is due, in this thread; without `background`, the way to fetch URLs."""
         due = [watch for watch in self._watches if watch.is_due(self._clock.monotonic())]
         if sum(self._look(watch) for watch in due):
-            self._assemble()
+            try:
+                self._assemble()
+            except Exception as error:  # the thread must outlive a fault that nobody foresaw
+                self._tell("jwt_keys_error", logging.ERROR, f"new keys cannot be used ({type(error).__name__})")
 
     def close(self) -> None:
         """End the thread; the keys stay as they are."""
@@ -111,7 +120,10 @@ class KeyRing:
         return document is not None
 
     def _assemble(self) -> None:
-        self._keyset, faults = assemble(*_contents(watch.document for watch in self._watches))
+        keyset, faults = assemble(*_contents(watch.document for watch in self._watches))
+        for prepare in self._listeners:
+            prepare(keyset)
+        self._keyset = keyset
         faults += [f"{watch.source.name}: {fault}" for watch in self._watches for fault in watch.faults]
         if faults and faults != self._faults:
             self._tell("jwt_keys_error", logging.WARNING, "not used: " + "; ".join(faults[:8]))
