@@ -8,11 +8,17 @@ from mfa_middleware.errors import Code, Refusal
 from mfa_middleware.proofs.dpop import MAX_AGE, Proof, is_in_time
 from mfa_middleware.proofs.nonce import LIFE, Issued, NonceMint
 from mfa_middleware.replay import StoreState
+from mfa_middleware.replay.base import COLD_SECONDS
 from mfa_middleware.settings import Nonces
 
 __all__ = ["Freshness"]
 
 _HALF_LIFE: Final = LIFE / 2
+_COLD: Final = "this proof may have been used before the memory of the store began (a restart, or a clock that was set)"
+_COLD_WITHOUT_NONCE: Final = (
+    f"MFA_NONCE is off, so only proofs count that are signed more than {COLD_SECONDS:.0f} s after that: sign a new one "
+    "then, or write MFA_NONCE=recover"
+)
 
 
 class Freshness:
@@ -58,10 +64,10 @@ class Freshness:
         return Refusal(code, f"iat is {offset} s before this server's clock", hints={"clock_offset": offset})
 
     def cold(self) -> Refusal:
-        """The refusal of a proof that a store without a memory of the last seconds cannot judge."""
+        """The refusal of a proof that may have been used before the memory of the store began."""
         if self._mode is Nonces.OFF:
-            return Refusal(Code.STORE_UNAVAILABLE, "the replay store is new, and MFA_NONCE is off; wait")
-        return Refusal(Code.USE_DPOP_NONCE, "the replay store is new: only proofs with a nonce of it count")
+            return Refusal(Code.STORE_UNAVAILABLE, f"{_COLD}. {_COLD_WITHOUT_NONCE}")
+        return Refusal(Code.USE_DPOP_NONCE, f"{_COLD}: the machine signs anew, with the nonce that it is given now")
 
     def renewed(self, issued: Issued, state: StoreState, thumbprint: str, now: float) -> str | None:
         """A new nonce for the answer, where the one that was used is past half its life."""
