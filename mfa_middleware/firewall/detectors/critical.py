@@ -34,7 +34,11 @@ _OF_ID_TOKENS: Final = frozenset({"at_hash", "c_hash", "nonce", "s_hash"})
 def concerns(reading: Reading, _: Context) -> bool:
     """Whether anything but an ordinary access token may be here."""
     typ = reading.header.get("typ")
-    if bool(reading.faults) or not (typ is None or (type(typ) is str and typ in _ORDINARY_TYPES)):
+    if (
+        reading.faults
+        or type(reading.payload) is not dict
+        or not (typ is None or (type(typ) is str and typ in _ORDINARY_TYPES))
+    ):
         return True
     return not (_LOOKED_AT.isdisjoint(reading.header) and _OF_ID_TOKENS.isdisjoint(reading.payload))
 

@@ -38,7 +38,7 @@ _TEXTS: Final = ("iss", "sub", "jti")
 
 def concerns(reading: Reading, _: Context) -> bool:
     """Whether a strict parser objects, or the names of the header need a second look, or a claim has another type."""
-    if reading.faults or not reading.header.keys() <= _ORDINARY:
+    if reading.faults or type(reading.payload) is not dict or not reading.header.keys() <= _ORDINARY:
         return True
     get = reading.payload.get
     return not (type(get("iss", "")) is type(get("sub", "")) is type(get("jti", "")) is str) or (
