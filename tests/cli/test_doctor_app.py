@@ -44,7 +44,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
         def start(server: str, *options: str, port: int | None = None, app: str | None = None, **given: str) -> Server:
             port = port or free_port()
             app = app or f"doctored-{os.getpid()}-{next(_numbers)}"
-            stack.callback(store_path(app).unlink, missing_ok=True)
+            for file in (store_path(app), store_path(app).with_suffix(".memory")):
+                stack.callback(file.unlink, missing_ok=True)
             environ = {"MFA_MACHINES": str(tmp_path / "machines.json"), "MFA_APP": app, "MFA_CAPACITY": "10000"}
             log = tmp_path / f"log-{next(_numbers)}"
             process = stack.enter_context(started(_command(server, port, *options), log, {**environ, **given}))
