@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import itertools
 import json
+import random
 from typing import Any
 
 import pytest
@@ -184,3 +185,19 @@ def test_without_keys_the_token_still_tells_on_itself() -> None:
     assert ids(trials.confirm(signed(EC_STRANGER, "ES256", jwk=jwk_of(EC_STRANGER)), "a")) == ["embedded_jwk"]
     assert ids(trials.confirm(forged(b""), "a")) == ["blank_hmac"]
     assert trials.confirm(signed(EC_STRANGER, "ES256", kid="a"), "a") == ()
+
+
+def test_damaged_keys_in_the_header_do_no_harm(trials: Trials) -> None:
+    chance = random.Random(5)
+    ders = [base64.b64decode(leaf(private)) for private, _ in STRANGERS]
+    jwks = [members_of(private.public_key()) for private, _ in STRANGERS]
+    for _ in range(3_000):
+        der, jwk = bytearray(chance.choice(ders)), dict(chance.choice(jwks))
+        der[chance.randrange(len(der))] = chance.randrange(256)
+        name = chance.choice(list(jwk))
+        at = chance.randrange(len(jwk[name]))
+        jwk[name] = jwk[name][:at] + chance.choice("AQ_-9z=") + jwk[name][at + 1 :]
+        header = {"alg": chance.choice([*ALGORITHMS, "HS256", "none"]), "kid": chance.choice("abc"), "jwk": jwk}
+        header["x5c"] = [base64.b64encode(der).decode()]
+        signature = chance.randbytes(chance.choice([32, 64, 96, 114, 132, 256]))
+        assert trials.confirm(Suspect(b"a.b", signature, header), "a") == ()

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Set
 from hashlib import sha256
 from typing import Any, Final
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed448
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from mfa_middleware.firewall.keys.certificate import read_certificate
 from mfa_middleware.firewall.keys.key import BadKey, Key
 from mfa_middleware.firewall.keys.purpose import MIN_SECRET, algorithm_for, names_of
 from mfa_middleware.firewall.keys.roca import is_roca
@@ -128,7 +128,7 @@ def _certificate_of(jwk: Mapping[str, Any], public: PublicKey) -> bytes | None:
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     try:
         der = b64decode(chain[0], validate=True)
-        own = x509.load_der_x509_certificate(der).public_key().public_bytes(*form) == public.public_bytes(*form)
-    except (ValueError, UnsupportedAlgorithm):
+        own = read_certificate(der).public_bytes(*form) == public.public_bytes(*form)
+    except ValueError:  # BadKey is one
         return None
     return der if own else None

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Set
 from typing import Any, Final
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import Encoding, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from mfa_middleware.firewall.keys.certificate import read_certificate
 from mfa_middleware.firewall.keys.jwk import key_of
 from mfa_middleware.firewall.keys.key import BadKey, Key
 from mfa_middleware.firewall.keys.members import members_of
 
 __all__ = ["is_pem", "pem_keys"]
 
-_BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----[^-]+-----END \1-----")
+_BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----([^-]+)-----END \1-----")
 _PUBLIC: Final = ("PUBLIC KEY", "RSA PUBLIC KEY")
 _CERTIFICATE: Final = "CERTIFICATE"
 
@@ -53,11 +53,10 @@ def _key_in(block: re.Match[str], accepted: Set[str], origin: str, text: str) ->
 
 
 def _loaded(block: re.Match[str]) -> tuple[object, bytes | None]:
-    raw = block[0].encode() + b"\n"
     try:
-        if block[1] != _CERTIFICATE:
-            return load_pem_public_key(raw), None
-        certificate = x509.load_pem_x509_certificate(raw)
-        return certificate.public_key(), certificate.public_bytes(Encoding.DER)
+        if block[1] == _CERTIFICATE:
+            der = b64decode(block[2])
+            return read_certificate(der), der
+        return load_pem_public_key(block[0].encode() + b"\n"), None
     except (ValueError, UnsupportedAlgorithm):
         raise BadKey(f"its {block[1].lower()} cannot be read") from None

@@ -48,7 +48,7 @@ class TextSource:
     is_remote: ClassVar[bool] = False
 
     def load(self) -> Document | None:
-        return read_document(self.text, self.accepted, origin=self.name)
+        return _usable(read_document(self.text, self.accepted, origin=self.name))
 
     def forget(self) -> None:
         """Nothing is remembered of a text."""
@@ -70,7 +70,7 @@ class FileSource:
             state = found.st_mtime_ns, found.st_size, found.st_ino
             if state == self.state:
                 return None
-            document = read_document(self._text(found), self.accepted, origin=self.name)
+            document = _usable(read_document(self._text(found), self.accepted, origin=self.name))
         except OSError as error:
             raise BadKey(f"it cannot be read ({type(error).__name__})") from None
         self.state = state
@@ -105,9 +105,7 @@ class UrlSource:
         body = self.fetch(self.name)
         if body == self.body:
             return None
-        document = self._published(read_document(_decoded(body), self.accepted, origin=self.name))
-        if not document.keys:
-            raise BadKey("; ".join(("it has no key that can be used", *document.faults)))
+        document = _usable(self._published(read_document(_decoded(body), self.accepted, origin=self.name)))
         self.body = body
         return document
 
@@ -130,6 +128,12 @@ def source_of(item: str, number: int, accepted: Set[str], fetch: Fetch) -> Sourc
         checked_url(item)
         return UrlSource(item, accepted, fetch)
     return FileSource(item, accepted)
+
+
+def _usable(document: Document) -> Document:
+    if not document.keys:
+        raise BadKey("; ".join(("it has no key that can be used", *document.faults)))
+    return document
 
 
 def _decoded(raw: bytes) -> str:

@@ -8,11 +8,11 @@ from base64 import b64decode, urlsafe_b64decode
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from mfa_middleware.firewall.keys import BadKey, KeySet
+from mfa_middleware.firewall.keys.certificate import read_certificate
 from mfa_middleware.firewall.keys.jwk import public_key_of
 from mfa_middleware.firewall.keys.members import members_of
 from mfa_middleware.firewall.keys.purpose import algorithm_for
@@ -55,9 +55,8 @@ def own_leaf(suspect: Suspect) -> OwnKey | None:
     if not isinstance(leaf, str) or not 0 < len(leaf) <= _LONGEST:
         return None
     try:
-        certificate = x509.load_der_x509_certificate(b64decode(leaf))
-        return _own_key(members_of(certificate.public_key()), suspect.algorithm)
-    except (ValueError, UnsupportedAlgorithm):  # BadKey is a ValueError
+        return _own_key(members_of(read_certificate(b64decode(leaf))), suspect.algorithm)
+    except ValueError:  # BadKey is one
         return None
 
 

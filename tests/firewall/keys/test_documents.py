@@ -92,6 +92,13 @@ def small_rsa() -> str:
     return pem_of(rsa.generate_private_key(65537, 1024))
 
 
+def odd_certificate() -> str:
+    der = certificate_of(private_key("ES256")).public_bytes(Encoding.DER)
+    odd = der.replace(b"\xa0\x03\x02\x01\x02", b"\xa0\x03\x02\x01\x1e", 1)
+    assert odd != der
+    return f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(odd).decode()}-----END CERTIFICATE-----\n"
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "private JWK": (lambda: jwk_of(private_key("ES256"), d="AAAA"), "private members"),
     "private PEM": (lambda: private_pem(private_key("ES256")), "openssl pkey"),
@@ -116,7 +123,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "list": (lambda: "[]", "FileNotFoundError"),
     "duplicate name": (lambda: '{"kty":"EC","kty":"RSA"}', "duplicated"),
     "keys as object": (lambda: '{"keys": {}}', "list of JWKs"),
+    "empty set": (lambda: '{"keys": []}', "no key that can be used"),
+    "set for encryption": (lambda: jwks_of(jwk_of(private_key("RS256"), use="enc")), "no key that can be used"),
     "half a PEM": (lambda: "-----BEGIN PUBLIC KEY-----\nAAAA", "no complete PUBLIC KEY"),
+    "certificate of no version": (lambda: odd_certificate(), "certificate cannot be read"),
     "PEM without a key": (lambda: "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "cannot be read"),
     "plain http": (lambda: "http://issuer.example/jwks", "only https"),
     "file URL": (lambda: "file:///etc/passwd", "only https"),
