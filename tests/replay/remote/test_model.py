@@ -46,13 +46,21 @@ class Proof:
         return self.epoch == epoch and -5 <= now - self.dated <= 120
 
 
+def _may_go_wrong(model: RuleBasedStateMachine) -> bool:
+    return bool(getattr(model, "mishaps", 0))
+
+
 class Hosts(RuleBasedStateMachine):
-    """Two hosts and their server. `true` is the time; the clocks of all three may be off."""
+    """Two hosts and their server. `true` is the time; the clocks of all three may be off.
+
+    A run has few mishaps, so that there is time between them in which something could be forgotten.
+    """
 
     server: ClassVar[Valkey]
 
-    @initialize(skews=st.tuples(_SKEW, _SKEW, _SKEW))
-    def begin(self, skews: tuple[float, float, float]) -> None:
+    @initialize(skews=st.tuples(_SKEW, _SKEW, _SKEW), mishaps=st.integers(0, 3))
+    def begin(self, skews: tuple[float, float, float], mishaps: int) -> None:
+        self.mishaps = mishaps
         self.app, self.true, self.server_skew = app_name(), START, skews[2]
         self.clocks = [HandClock(START + skew) for skew in skews[:2]]
         self.used: list[Proof] = []
@@ -121,28 +129,38 @@ class Hosts(RuleBasedStateMachine):
             if proof.passes(self.clocks[host].wall(), epoch):
                 assert self._claim(host, proof) is not Outcome.NEW
 
+    @precondition(_may_go_wrong)
     @rule()
     def the_server_loses_its_memory(self) -> None:
+        self.mishaps -= 1
         self.server.ask("DEL", *keys_of(self.app))
 
+    @precondition(_may_go_wrong)
     @rule(window=st.integers(1, 8))
     def the_server_loses_a_window(self, window: int) -> None:
+        self.mishaps -= 1
         self.server.ask("DEL", keys_of(self.app)[window])
 
+    @precondition(_may_go_wrong)
     @rule()
     def the_server_runs_anew(self) -> None:
         """From what it saved some time ago: the last entries are missing."""
+        self.mishaps -= 1
         lost = [proof.name for proof in self.used[-5:]]
         for window in keys_of(self.app)[1:] if lost else ():
             self.server.ask("HDEL", window, *(name.decode() for name in lost))
         self.server.ask("HSET", keys_of(self.app)[0], "server", "of another run")
 
+    @precondition(_may_go_wrong)
     @rule(skew=st.one_of(_SKEW, st.floats(-3600, 3600)))
     def the_clock_of_the_server_is_set(self, skew: float) -> None:
+        self.mishaps -= 1
         self.server_skew = skew
 
+    @precondition(_may_go_wrong)
     @rule(host=_HOSTS, skew=_SKEW)
     def the_clock_of_a_host_is_set(self, host: int, skew: float) -> None:
+        self.mishaps -= 1
         self.clocks[host].step(self.true + skew - self.clocks[host].wall())
 
 
