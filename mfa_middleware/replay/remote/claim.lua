@@ -85,7 +85,10 @@ local function put(key, owner, expires, peer)
   local window, is_new = KEYS[slot + 2], numbers[slot] ~= number
   if is_new then redis.call('UNLINK', window) end
   local written = redis.pcall('HSET', window, key, peer .. struct.pack('>d', now))
-  if type(written) == 'table' then return FULL end  -- out of memory, which holds for all writes of this step
+  if type(written) == 'table' then  -- the server takes no writes, which holds for all of this step
+    if string.find(written.err, 'OOM', 1, true) then return FULL end
+    error(written.err)
+  end
   redis.call('HINCRBY', window, owner, 1)
   added[window] = (added[window] or 0) + 1
   if is_new then

@@ -98,6 +98,26 @@ def refused(caller: Caller, events: list[Event]) -> None:
     assert "CERTIFICATE_VERIFY_FAILED" in events.pop().detail
 
 
+class TestNoWrites:
+    """A server that refuses to write is one that does not answer, and not one that is full."""
+
+    def test_while_too_few_replicas_follow(self, opened: Open, valkey: Valkey) -> None:
+        caller = opened(valkey.url)
+        epoch = caller.state().epoch
+        valkey.set("min-replicas-to-write", "1")
+        with pytest.raises(StoreError, match="NOREPLICAS"):
+            caller.nonced(key(1), epoch=epoch)
+        valkey.set("min-replicas-to-write", "0")
+        assert caller.nonced(key(1), epoch=epoch) is Outcome.NEW
+
+    def test_while_it_is_a_replica(self, opened: Open, valkey: Valkey) -> None:
+        caller = opened(valkey.url)
+        epoch = caller.state().epoch
+        valkey.ask("REPLICAOF", "127.0.0.1", "1")
+        with pytest.raises(StoreError, match="read only replica"):
+            caller.nonced(key(1), epoch=epoch)
+
+
 class TestPassword:
     def test_the_password_of_the_server(self, opened: Open, tmp_path: Path) -> None:
         with running(tmp_path / "locked", requirepass=PASSWORD) as server:
