@@ -16,7 +16,7 @@ __all__ = ["check_file", "check_sharing"]
 
 _FILE: Final = "store-file"
 _SHARING: Final = "sharing"
-_SECONDS: Final = 10.0
+_SECONDS: Final = 30.0
 _REMOVE: Final = "remove it, or set MFA_APP to another name"
 _CONTAINERS: Final = (Path("/.dockerenv"), Path("/run/.containerenv"))
 

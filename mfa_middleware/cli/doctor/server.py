@@ -16,7 +16,7 @@ from mfa_middleware.settings import Outage, Settings
 __all__ = ["check_server", "look"]
 
 _NAMES: Final = ("server-policy", "server-memory", "server-clock", "server-replicas")
-_SECONDS: Final = 20.0
+_SECONDS: Final = 30.0
 _TIMEOUT: Final = 3.0
 _ENTRY: Final = 100
 """Bytes that a used proof takes on the server, with some to spare."""

@@ -25,7 +25,7 @@ from mfa_middleware.settings import Outage, Settings, without_login
 
 __all__ = ["check_store"]
 
-_SECONDS: Final = 40.0
+_SECONDS: Final = 60.0
 _RACERS: Final = 4
 _LOSES: Final = frozenset({Outcome.SEEN.value, Outcome.RETRIED.value})
 _LATER: Final = ("atomic", "latency", "capacity", "sharing")
