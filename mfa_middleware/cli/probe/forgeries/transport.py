@@ -86,9 +86,7 @@ def _at(target: Target, address: bytes, token: bytes, *more: Line, method: str =
 
 
 def _absolute(target: Target, token: bytes) -> _Calls:
-    path = target.path.encode("ascii")
-    yield "another host", _at(target, b"http://attacker.example" + path, token)
-    yield "the same host", _at(target, b"http://" + target.host.encode("ascii") + path, token)
+    yield "another host", _at(target, b"http://attacker.example" + target.path.encode("ascii"), token)
 
 
 def _smuggled(target: Target, token: bytes) -> _Calls:
@@ -116,7 +114,7 @@ ATTACKS: Final[Mapping[str, Attacks]] = {
     for trick, calls in {
         "multiple_authorization": _two,
         "folded_header": _folded,
-        "underscore_header": _more(("X_Api_Key", b"other-key"), ("D_PoP", b"x")),
+        "underscore_header": _more(("X_Api_Key", b"other-key")),
         "source_mismatch": _two_places,
         "token_in_query": _in_query,
         "scheme_spacing": _spacing,
