@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import mmap
+import time
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +13,14 @@ import pytest
 from mfa_middleware.errors import ConfigurationError
 from mfa_middleware.replay import Outcome, ReplayStore, open_store, solitary
 from mfa_middleware.replay.files import store_path
+from mfa_middleware.replay.memory import MemoryStore
+from mfa_middleware.replay.shared import SharedStore
 from tests.replay.clocks import HandClock
 from tests.replay.using import key, plain
 
 
-def _open(uri: str) -> ReplayStore:
-    return open_store(uri, capacity=1000, quota=100, app="test of the lookup")
+def _open(uri: str, **options: Any) -> ReplayStore:
+    return open_store(uri, capacity=1000, quota=100, app="test of the lookup", **options)
 
 
 def test_a_uri_opens_its_store() -> None:
@@ -73,6 +78,24 @@ def test_a_store_is_cold_and_shares_its_app_unless_asked_otherwise() -> None:
         with closing(opened(alone=True)):
             assert held in solitary._HOLDS.held
     held.unlink()
+
+
+def test_a_store_that_is_told_no_more_than_its_size_is_cold(tmp_path: Path) -> None:
+    stores: list[ReplayStore] = [
+        MemoryStore(capacity=100, quota=100),
+        SharedStore(capacity=100, quota=100, app="app", directory=tmp_path),
+    ]
+    for store in stores:
+        with closing(store):
+            assert store.claim(key(), b"o" * 16, 90.0, None, time.time() + 60) is Outcome.COLD
+
+
+def test_memory_that_is_nobody_elses_is_had_on_every_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows knows no MAP_PRIVATE, and no fork either."""
+    monkeypatch.delattr(mmap, "MAP_PRIVATE")
+    with closing(_open("memory:", never_cold=True)) as store:
+        name, claim = key(), (b"o" * 16, 90.0, None, time.time() + 60)
+        assert [store.claim(name, *claim), store.claim(name, *claim)] == [Outcome.NEW, Outcome.SEEN]
 
 
 def test_a_shared_store_counts_by_the_clock_that_it_is_given() -> None:
