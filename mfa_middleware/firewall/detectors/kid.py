@@ -30,7 +30,9 @@ _SQL: Final = re.compile(
 )
 _NOSQL: Final = re.compile(r"\$(?:ne|gte?|lte?|n?in|eq|regex|where|exists|or|and|expr)\b|\[\$\w+\]|\|\|\s*'?1'?\s*==")
 _LDAP: Final = re.compile(r"\*\s*\)|\)\s*\(|\(\s*[|&!]\s*\(|\\2[89a]", re.IGNORECASE)
-_COMMAND: Final = re.compile(r"[|`\n]|\$\(|&&|;\s*[\w/.]+|>\s*/|<\(")
+_COMMAND: Final = re.compile(
+    r"[`\n]|\$\(|&&|[|;]\s*(?:[\w/.-]+\s|(?:id|whoami|ls|cat|curl|wget|nc|sh|bash|sleep|ping|env|uname)\b)|>\s*/|<\("
+)
 _TEMPLATE: Final = re.compile(r"\{\{|\$\{|<%|\#\{|\{%")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _BENDS: Final = re.compile(r"%[0-9A-Fa-f]{2}|\?|#.*/")
