@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Djan
 from django.urls import get_resolver
 from django.utils.module_loading import import_string
 
+from mfa_middleware.django.cache_store import server_of
 from mfa_middleware.django.conf import load_settings
 from mfa_middleware.django.middleware import MFAMiddleware
 from mfa_middleware.django.routing import marked_views
@@ -33,6 +34,19 @@ def check_settings(**_: Any) -> list[CheckMessage]:
         load_settings()
     except ConfigurationError as error:
         return [Error(str(error), hint="Mend it in MFA = {...} of the settings, or in the environment.", id="mfa.E001")]
+    return []
+
+
+def check_cache_store(**_: Any) -> list[CheckMessage]:
+    """mfa.E005: the replay store is a cache that may forget, or that does not know a proof it has seen."""
+    if check_settings():
+        return []
+    store = load_settings().replay_store
+    try:
+        if store.startswith("django-cache:"):
+            server_of(store)
+    except ConfigurationError as error:
+        return [Error(str(error), hint="See MFA_REPLAY_STORE and CACHES.", id="mfa.E005")]
     return []
 
 
@@ -76,4 +90,4 @@ def _is_ours(path: str) -> bool:
     return isinstance(middleware, type) and issubclass(middleware, MFAMiddleware)
 
 
-CHECKS: Final[Sequence[Check]] = (check_settings, check_installed, check_order)
+CHECKS: Final[Sequence[Check]] = (check_settings, check_cache_store, check_installed, check_order)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.conf import settings as project
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name for it
 
-from mfa_middleware.django.checks import Check, middleware_before
+from mfa_middleware.django.checks import Check, check_cache_store, middleware_before
 from mfa_middleware.django.conf import load_settings, open_service
 from mfa_middleware.errors import ConfigurationError
 from mfa_middleware.settings import Settings
@@ -20,7 +20,7 @@ _ANSWERING: Final = ("whitenoise.middleware.WhiteNoiseMiddleware",)
 
 def check_service(**_: Any) -> list[CheckMessage]:
     """mfa.E004: the machines or the replay store cannot be opened."""
-    if _settings() is None:
+    if _settings() is None or check_cache_store():
         return []
     try:
         open_service()

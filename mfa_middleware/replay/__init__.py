@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from mfa_middleware.clock import SYSTEM_CLOCK, Clock
 from mfa_middleware.errors import ConfigurationError
@@ -20,9 +20,10 @@ _STORES: Final[Mapping[str, str]] = MappingProxyType(
         "memory": "mfa_middleware.replay.memory:MemoryStore",
         "shared": "mfa_middleware.replay.shared:SharedStore",
         **dict.fromkeys(SCHEMES, "mfa_middleware.replay.remote.store:RemoteStore"),
+        "django-cache": "mfa_middleware.django.cache_store:CacheStore",
     }
 )
-_KNOWN: Final = "memory:, shared:, redis://HOST:PORT, valkey://HOST:PORT"
+_KNOWN: Final = "memory:, shared:, redis://HOST:PORT, valkey://HOST:PORT, django-cache:ALIAS"
 
 
 def open_store(
@@ -42,7 +43,14 @@ def open_store(
     where = _STORES.get(scheme) if colon else None
     if where is None:
         raise ConfigurationError(f"no replay store is called {scheme + colon!r}: write one of {_KNOWN}")
-    module, _, name = where.partition(":")
     options = Options(capacity, quota, app, never_cold, clock, alone, timeout, emit)
-    store: ReplayStore = getattr(import_module(module), name).open(uri, options)
+    store: ReplayStore = _load(scheme, where).open(uri, options)
     return store
+
+
+def _load(scheme: str, where: str) -> Any:
+    module, _, name = where.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"MFA_REPLAY_STORE: {scheme}: needs the package {error.name}") from None

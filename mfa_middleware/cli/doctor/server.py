@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from importlib import import_module
 from typing import Any, Final
 
 from mfa_middleware.cli.doctor.child import ChildError, ask
@@ -26,6 +27,8 @@ _MIB: Final = 2**20
 def look(uri: str, *, hear: Callable[[], Any], tell: Callable[[object], None]) -> object:
     """What every primary says of itself. Raises ConfigurationError or StoreError."""
     del hear, tell
+    if uri.startswith("django-cache:"):
+        uri = import_module("mfa_middleware.django.cache_store").server_of(uri)
     return [asdict(server) for server in examine(uri, _TIMEOUT)]
 
 
