@@ -19,7 +19,7 @@ __all__ = ["TOKENS"]
 
 
 def _unsigned(target: Target) -> Iterator[Forged]:
-    yield Forged(jwt.encode(target.forged_claims, None, "none").encode(), "PyJWT")
+    yield Forged(jwt.encode(target.forged_claims, "", "none").encode(), "PyJWT")
 
 
 def _weak(target: Target) -> Iterator[Forged]:
@@ -47,7 +47,7 @@ def _payload(target: Target) -> bytes:
 
 def _in_json(target: Target) -> Iterator[Forged]:
     member = {"protected": {"alg": "RS256"}, "header": {"kid": "1"}}
-    made = jws.serialize_json([member], _payload(target), _rsa(), algorithms=["RS256"])  # type: ignore[list-item]
+    made = jws.serialize_json([member], _payload(target), _rsa(), algorithms=["RS256"])
     yield Forged(json.dumps(made).encode(), "joserfc")
 
 

@@ -19,7 +19,7 @@ from mfa_middleware.cli.probe.forgeries import (
 )
 from mfa_middleware.cli.probe.forgeries.made import Attacks, Forged, Tokens, requests
 
-__all__ = ["FORGERIES", "TOKENS", "Attacks", "Forged", "Tokens"]
+__all__ = ["FORGERIES", "TOKENS", "Attacks", "Forged", "Tokens", "requests"]
 
 _FAMILIES: Final = (algorithm, header_keys, kid, signature, serialisation, critical, encrypted, claims)
 

@@ -1,0 +1,112 @@
+"""Honest tokens, by the libraries that most people use: none is called an attack, and all are served."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+
+import pytest
+
+from mfa_middleware.cli.probe.call import Attack
+from mfa_middleware.cli.probe.playing import play
+from mfa_middleware.cli.probe.signing import SigningKey
+from mfa_middleware.firewall import Inspector, Policy
+from mfa_middleware.firewall.keys import open_keys
+from mfa_middleware.firewall.verification import Verifier
+from tests.firewall.attacker.estate import Estate, Running, running
+from tests.firewall.honest.contents import PLAIN
+from tests.firewall.honest.corpus import MAKERS, accused, made_by
+from tests.firewall.honest.keys import ALGORITHMS, SECRET_ALGORITHMS, key_for
+from tests.firewall.honest.makers import Honest
+from tests.interop.node import UnavailableError
+
+_REGISTERED = [name for name in ALGORITHMS if name not in ("Ed25519", "Ed448")]
+_BEYOND = ("snowflakes",)  # numbers that two parsers may read as two
+_MADE: dict[str, list[Honest]] = {}
+
+
+def tokens_of(maker: str) -> list[Honest]:
+    """The tokens of a maker. Skipped where npm is missing; a failure where the checks of the project run."""
+    try:
+        return _MADE.setdefault(maker, _MADE.get(maker) or made_by(maker))
+    except UnavailableError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(f"{maker}: {error}")
+
+
+@pytest.fixture(params=MAKERS)
+def tokens(request: pytest.FixtureRequest) -> list[Honest]:
+    return tokens_of(request.param)
+
+
+def test_no_honest_token_is_called_an_attack(tokens: list[Honest]) -> None:
+    assert accused(Inspector(Policy()), tokens) == {}
+
+
+def test_no_honest_token_is_called_an_attack_where_algorithms_are_listed(tokens: list[Honest]) -> None:
+    for names in (SECRET_ALGORITHMS, set(ALGORITHMS) - set(SECRET_ALGORITHMS)):
+        fitting = [one for one in tokens if one.algorithm in names]
+        assert accused(Inspector(Policy(algorithms=frozenset(names))), fitting) == {}
+
+
+@pytest.fixture(scope="module")
+def verifiers() -> Mapping[bool, Verifier]:
+    """With the secrets, and with the public keys, of all algorithms."""
+    made = {}
+    for secret in (True, False):
+        names = [
+            name for name in ALGORITHMS if (name in SECRET_ALGORITHMS) is secret and name not in ("Ed25519", "Ed448")
+        ]
+        jwks = {"keys": [dict(key_for(name).registered) for name in names]}
+        made[secret] = Verifier(open_keys([json.dumps(jwks)]))
+    return made
+
+
+def test_honest_tokens_verify_with_the_registered_keys(
+    tokens: list[Honest], verifiers: Mapping[bool, Verifier]
+) -> None:
+    for one in tokens[::7]:
+        if one.algorithm != "Ed448" and one.content not in _BEYOND:
+            outcome = verifiers[one.algorithm in SECRET_ALGORITHMS].verify(one.token)
+            assert outcome.is_verified, (one, outcome)
+
+
+def test_the_corpus_is_large_and_has_every_algorithm() -> None:
+    made = [one for maker in MAKERS if not maker.startswith("npm") for one in tokens_of(maker)]
+    assert len(made) >= 20_000
+    assert {one.algorithm for one in made} == set(ALGORITHMS)
+
+
+def test_padding_is_policy_alone() -> None:
+    """As load balancers of AWS write it."""
+    token = SigningKey("ES256", key_for("ES256").private).token({"alg": "ES256", "typ": "JWT"}, {**PLAIN, "a": "x"})
+    padded = b".".join(part + b"=" * (-len(part) % 4) for part in token.split(b"."))
+    verdict = Inspector(Policy()).inspect(padded, "x-amzn-oidc-data", time.time())
+    assert [finding.id for finding in verdict.findings if finding.is_attack] == []
+    assert "base64_padding" in {finding.id for finding in verdict.findings}
+    assert verdict.refused_for == ()
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """An example that trusts the RS256 key of the corpus."""
+    folder = tmp_path_factory.mktemp("honest")
+    public = folder / "honest.pem"
+    public.write_bytes(key_for("RS256").public_pem)
+    environ = {"MFA_JWT_KEYS": str(public), "EXAMPLE_JWT_PUBLIC_KEY": str(public)}
+    unset = {"MFA_ORIGINS": "", "MFA_JWT_ISSUERS": "", "MFA_JWT_AUDIENCES": "", "MFA_MACHINE_QUOTA": ""}
+    with running(Estate(folder), "fastapi", **environ, **unset) as app:
+        yield app
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_honest_tokens_are_served(app: Running, tokens: list[Honest], scheme: str) -> None:
+    for one in tokens[:: 1 if scheme == "bearer" else 29]:
+        if one.algorithm != "RS256" or one.content == "bound to a key":
+            continue
+        attack = Attack.of(one.content, one.maker, app.target.call(one.token, scheme=scheme))
+        played = play(attack, app.sender, app.events)
+        assert played.answer.status == 200, (one.maker, one.content, played.answer, played.told)
