@@ -49,7 +49,7 @@ def flooded(uri: str) -> Play:
     """A million claims within half a minute of the store's clock: a quota's worth is accepted."""
 
     def play(stage: Stage) -> Result:
-        capacity, claims = stage.size((1_000_000, 1_000_000), (50_000, 50_000))
+        capacity, claims = stage.size((1_000_000, 1_000_000), (30_000, 30_000))
         quota = capacity // 4
         count: _Count = _in_child(_flood, uri, stage.app, capacity, quota, claims)
         return _result(count, claims, quota, quota, capacity)
@@ -59,7 +59,7 @@ def flooded(uri: str) -> Play:
 
 def flooded_for_hours(stage: Stage) -> Result:
     """A million claims at the rate that the quota allows for ever, under a clock that moves on: all are accepted."""
-    capacity, claims = stage.size((1_000_000, 1_000_000), (50_000, 50_000))
+    capacity, claims = stage.size((1_000_000, 1_000_000), (30_000, 30_000))
     quota = capacity // 4
     count: _Count = _in_child(_flood_slowly, stage.app, capacity, quota, claims)
     return _result(count, claims, claims, quota, capacity)

@@ -55,19 +55,19 @@ def valkey_threads(stage: Stage) -> Result:
 
 def valkey_tasks(stage: Stage) -> Result:
     """The same by tasks of an event loop, whose claims share round trips."""
-    crowd = stage.size(_FULL, Crowd(processes=4, contenders=16, proofs=500, owners=16))
+    crowd = stage.size(_FULL, Crowd(processes=4, contenders=16, proofs=200, owners=16))
     return _over_valkey(stage, replace(crowd, tasks=True))
 
 
 def _over_valkey(stage: Stage, crowd: Crowd) -> Result:
     with valkey.running(stage.folder / "valkey", began=stage.began) as server:
-        return raced(crowd, race(opener(server.url, stage.app, _CAPACITY, _QUOTA, timeout=_PATIENCE), crowd))
+        return raced(crowd, race(opener(server.url, stage.app, _CAPACITY, _QUOTA, timeout=_PATIENCE), crowd, "fork"))
 
 
 def atomic_by_luck(stage: Stage) -> Result:
     """The race itself is put to the test: a store that finds and then adds must be caught."""
     crowd = Crowd(processes=4, contenders=8, proofs=200, owners=1)
-    won, _ = race(luck.opener(stage.folder), crowd)
+    won, _ = race(luck.opener(stage.folder), crowd, "fork")
     twice = sum(count > 1 for count in won.values())
     faults = () if twice else ("the race did not catch a store that finds and then adds",)
     told = {"caught": twice, "owners": crowd.owners, "workers": crowd.processes, "threads": crowd.contenders}

@@ -22,7 +22,12 @@ SCENES: Final = (
     Scene("http-gunicorn-gthread", "the same, threads", volley_races.raced_over("gunicorn-gthread")),
     Scene("http-uvicorn", "the same against uvicorn", volley_races.raced_over("uvicorn")),
     Scene("http-granian", "the same against granian", volley_races.raced_over("granian")),
-    Scene("http-valkey-uvicorn", "uvicorn with a Valkey server", volley_races.raced_over("uvicorn", on_valkey=True)),
+    Scene(
+        "http-valkey-uvicorn",
+        "uvicorn with a Valkey server",
+        volley_races.raced_over("uvicorn", on_valkey=True),
+        quick=False,
+    ),
     Scene("http-valkey-gunicorn", "gunicorn the same", volley_races.raced_over("gunicorn-gthread", on_valkey=True)),
     Scene("kills-gunicorn", "workers killed, server restarted, store deleted", kills.killed("gunicorn-gthread")),
     Scene("kills-uvicorn", "the same under uvicorn", kills.killed("uvicorn"), quick=False),

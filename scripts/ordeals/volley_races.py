@@ -41,7 +41,7 @@ def _play(stage: Stage, server: str, settings: Mapping[str, str]) -> Result:
     keys = enrolled(stage.folder, _OWNERS)
     given = {"MFA_ORIGINS": "", "MFA_CAPACITY": str(_CAPACITY), **settings}
     with serving(stage, server, given) as house, gunners(house.port, *stage.size((4, 16), (2, 8))) as shooters:
-        answers, oldest = _all(house, shooters, keys, stage.size(300, 30))
+        answers, oldest = _all(house, shooters, keys, stage.size(300, 20))
     return _result(answers, shooters.contenders, oldest)
 
 
