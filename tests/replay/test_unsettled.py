@@ -18,12 +18,16 @@ from tests.replay.clocks import HandClock
 from tests.replay.using import OWNER, Opener, key
 
 
-def _claim(store: ReplayStore, clock: HandClock, *, seconds: float = 90.0, deadline: float = 60.0) -> Outcome:
-    return store.claim(key(), OWNER, seconds, None, clock.wall() + deadline)
+def _claim(
+    store: ReplayStore, clock: HandClock, *, seconds: float = 90.0, deadline: float = 60.0, name: bytes | None = None
+) -> Outcome:
+    return store.claim(name or key(), OWNER, seconds, None, clock.wall() + deadline)
 
 
-def _claim_async(store: ReplayStore, clock: HandClock, *, seconds: float = 90.0, deadline: float = 60.0) -> Outcome:
-    return asyncio.run(store.claim_async(key(), OWNER, seconds, None, clock.wall() + deadline))
+def _claim_async(
+    store: ReplayStore, clock: HandClock, *, seconds: float = 90.0, deadline: float = 60.0, name: bytes | None = None
+) -> Outcome:
+    return asyncio.run(store.claim_async(name or key(), OWNER, seconds, None, clock.wall() + deadline))
 
 
 BOTH: Any = pytest.mark.parametrize("claim", [_claim, _claim_async])
@@ -94,6 +98,12 @@ def test_any_other_is_an_error_of_the_program_that_names_it(
 ) -> None:
     with pytest.raises(ValueError, match=f"more than 0 and at most 150.0 seconds, not {seconds}"):
         claim(warm, clock, seconds=seconds)
+
+
+@BOTH
+def test_a_peer_that_is_not_given_is_not_known(warm: ReplayStore, clock: HandClock, claim: Claimer) -> None:
+    name = key()
+    assert [claim(warm, clock, name=name) for _ in range(2)] == [Outcome.NEW, Outcome.SEEN]
 
 
 def test_the_state_is_the_same_for_whoever_asks_and_however(warm: ReplayStore) -> None:
