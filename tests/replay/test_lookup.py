@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from mfa_middleware.errors import ConfigurationError
-from mfa_middleware.replay import Outcome, ReplayStore, open_store, solitary
+from mfa_middleware.replay import Options, Outcome, ReplayStore, open_store, solitary
 from mfa_middleware.replay.files import store_path
 from mfa_middleware.replay.memory import MemoryStore
+from mfa_middleware.replay.remote.store import RemoteStore
 from mfa_middleware.replay.shared import SharedStore
 from tests.replay.clocks import HandClock
 from tests.replay.using import key, plain
@@ -113,6 +114,19 @@ def test_a_shared_store_counts_by_the_clock_that_it_is_given() -> None:
             assert plain(cold, clock, key()) is Outcome.NEW
     finally:
         path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(("given", "timeout"), [({}, 0.05), ({"timeout": 0.2}, 0.2)])
+def test_a_store_on_a_server_is_told_how_long_to_wait_and_where_events_go(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, float], timeout: float
+) -> None:
+    told: list[Options] = []
+    monkeypatch.setattr(RemoteStore, "open", lambda _, options: told.append(options))
+    events: list[Any] = []
+    _open("valkey://host:1", emit=events.append, **given)
+    assert (told[0].timeout, told[0].app, told[0].capacity) == (timeout, "test of the lookup", 1000)
+    told[0].emit("event")  # type: ignore[arg-type]
+    assert events == ["event"]
 
 
 def test_a_password_in_a_uri_is_not_repeated() -> None:

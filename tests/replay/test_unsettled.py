@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,21 @@ def test_any_other_is_an_error_of_the_program_that_names_it(
 ) -> None:
     with pytest.raises(ValueError, match=f"more than 0 and at most 150.0 seconds, not {seconds}"):
         claim(warm, clock, seconds=seconds)
+
+
+@BOTH
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.5])
+def test_a_lock_that_another_thread_has_for_a_moment_is_waited_for(
+    warm: ReplayStore, clock: HandClock, claim: Claimer, seconds: float
+) -> None:
+    name = key()
+    table = warm._table  # type: ignore[attr-defined]
+    stripe = table.spot(name)[0]
+    assert table.locks.take(stripe, 0)
+    giving = threading.Timer(seconds, table.locks.give, [stripe])
+    giving.start()
+    assert claim(warm, clock, name=name) is Outcome.NEW
+    giving.join()
 
 
 @BOTH
