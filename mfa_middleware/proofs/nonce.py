@@ -53,7 +53,7 @@ class NonceMint:
             return None
         issued = float(_TIME.unpack_from(raw)[0])
         if not hmac.compare_digest(raw[_TIME.size :], self._mac(raw[: _TIME.size], thumbprint, state)):
-            return None
+            return self.issued(state.other, nonce, thumbprint, now) if state.other is not None else None
         return Issued(issued, state.epoch) if -_SKEW <= now - issued <= LIFE else None
 
     def _mac(self, issued: bytes, thumbprint: str, state: StoreState) -> bytes:

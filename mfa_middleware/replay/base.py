@@ -65,11 +65,13 @@ class Outcome(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class StoreState:
     """What nonces are made from. `epoch`: 16 random bytes, new whenever the store starts without a memory of what
-    came before. `secret`: 32 random bytes, the same for all that share the store, for as long as it exists.
+    came before. `secret`: 32 random bytes, the same for all that share the store, for as long as it exists. `other`:
+    another state whose nonces the store takes as well, while none is minted from it.
     """
 
     epoch: bytes
     secret: bytes = field(repr=False)
+    other: StoreState | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

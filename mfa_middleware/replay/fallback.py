@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -21,7 +23,8 @@ class FallbackStore:
     """`first`, the store of all hosts; while it does not answer, `host`, that of the workers of this host.
 
     No proof can count in both. A proof without a nonce, or with one of the first store, may have been used at another
-    host, so `host` never judges it: it is COLD. And a nonce of the host's epoch is none of the first store's.
+    host, so `host` never judges it: it is COLD. A proof with a nonce of the host's epoch is judged by `host` alone,
+    also when the first store is back, or when this worker has not noticed that it is away.
     """
 
     scheme: ClassVar[str] = "fallback"
@@ -36,42 +39,47 @@ class FallbackStore:
         self._away = False
 
     def state(self, owner: bytes = b"") -> StoreState:
-        """That of the store which answered last."""
-        return (self._host if self._away else self._first).state(owner)
+        """That of the store which answered last, with the other's."""
+        present, other = (self._host, self._first) if self._away else (self._first, self._host)
+        state = present.state(owner)
+        with contextlib.suppress(StoreError):
+            return replace(state, other=other.state(owner))
+        return state
 
     def refresh(self, owner: bytes = b"") -> StoreState:
         """That of the first store, else of the host's."""
         try:
-            state = self._first.refresh(owner)
+            self._first.refresh(owner)
         except StoreError:
-            state = self._host.refresh(owner)
             self._turn(away=True)
         else:
             self._turn(away=False)
-        return state
+        return self.state(owner)
 
     async def refresh_async(self, owner: bytes = b"") -> StoreState:
         """The same, without blocking the event loop."""
         try:
-            state = await self._first.refresh_async(owner)
+            await self._first.refresh_async(owner)
         except StoreError:
-            state = await self._host.refresh_async(owner)
             self._turn(away=True)
         else:
             self._turn(away=False)
-        return state
+        return self.state(owner)
+
+    def _is_own(self, epoch: bytes | None) -> bool:
+        return epoch is not None and epoch == self._host.state().epoch
 
     def claim(
         self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
     ) -> Outcome:
         """Use a key up, once; see ReplayStore."""
+        if self._is_own(epoch):
+            return self._host.claim(key, owner, seconds, epoch, deadline, peer)
         try:
             outcome = self._first.claim(key, owner, seconds, epoch, deadline, peer)
         except StoreError:
             self._turn(away=True)
-            if epoch is None:
-                return Outcome.COLD
-            return self._host.claim(key, owner, seconds, epoch, deadline, peer)
+            return Outcome.COLD
         self._turn(away=False)
         return outcome
 
@@ -79,13 +87,13 @@ class FallbackStore:
         self, key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes = b""
     ) -> Outcome:
         """The same, without blocking the event loop."""
+        if self._is_own(epoch):
+            return await self._host.claim_async(key, owner, seconds, epoch, deadline, peer)
         try:
             outcome = await self._first.claim_async(key, owner, seconds, epoch, deadline, peer)
         except StoreError:
             self._turn(away=True)
-            if epoch is None:
-                return Outcome.COLD
-            return await self._host.claim_async(key, owner, seconds, epoch, deadline, peer)
+            return Outcome.COLD
         self._turn(away=False)
         return outcome
 

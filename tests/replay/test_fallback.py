@@ -12,6 +12,7 @@ import pytest
 from mfa_middleware.clock import SYSTEM_CLOCK
 from mfa_middleware.errors import ConfigurationError, StoreError
 from mfa_middleware.events import Event
+from mfa_middleware.proofs.nonce import NonceMint
 from mfa_middleware.replay import Outcome, ReplayStore
 from mfa_middleware.replay.fallback import FallbackStore
 from mfa_middleware.replay.shared import SharedStore
@@ -89,11 +90,27 @@ def test_a_proof_with_a_nonce_of_the_host_is_accepted_once(valkey: Valkey, host:
     assert _nonced(other, name, epoch) is Outcome.COLD
     valkey.start()
     until(lambda: _is_back(one) and _is_back(other), "both hosts are back")
-    assert [_nonced(store, name, epoch) for store in (one, other)] == [Outcome.COLD] * 2
+    assert [_nonced(store, name, epoch) for store in (one, other)] == [Outcome.SEEN, Outcome.COLD]
     assert _nonced(other, name, one.refresh().epoch) is Outcome.NEW
     assert _nonced(one, name, one.refresh().epoch) is Outcome.SEEN
     kinds = [event.kind for event in events]
     assert kinds == ["store_fallback", "store_fallback", "store_fallback_over", "store_fallback_over"]
+
+
+def test_workers_that_notice_an_outage_at_different_times_send_no_machine_back_and_forth(
+    valkey: Valkey, host: Host
+) -> None:
+    one, other, name = host("same"), host("same"), key()
+    mint, thumbprint = NonceMint(None), "a" * 43
+    before = other.refresh()
+    valkey.stop()
+    assert _plain(one, name) is Outcome.COLD
+    nonce = mint.mint(one.refresh(), thumbprint, time.time())
+    assert other.state() == before
+    issued = mint.issued(other.state(), nonce, thumbprint, time.time())
+    assert issued is not None
+    assert _nonced(other, name, issued.epoch) is Outcome.NEW
+    assert _nonced(one, name, issued.epoch) is Outcome.SEEN
 
 
 def test_tasks_get_the_answers_that_threads_get(valkey: Valkey, host: Host) -> None:
