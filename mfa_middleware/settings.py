@@ -76,7 +76,8 @@ class Settings:
         parse.text,
         "shared:",
         "Where used proofs are remembered: `shared:` (all workers of this host), `valkey://HOST:PORT` or "
-        "`redis://HOST:PORT` (all hosts), or `memory:` (one process).",
+        "`redis://HOST:PORT` (all hosts), `django-cache:ALIAS` (the server of a cache of the project), or `memory:` "
+        "(one process).",
         secret=True,
     )
     store_timeout: float = _option(
