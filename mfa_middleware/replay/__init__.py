@@ -53,4 +53,5 @@ def _load(scheme: str, where: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"MFA_REPLAY_STORE: {scheme}: needs the package {error.name}") from None
+        package = (error.name or "").partition(".")[0]
+        raise ConfigurationError(f"MFA_REPLAY_STORE: {scheme}: needs the package {package}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -203,4 +204,11 @@ def test_a_project_whose_settings_are_not_there(monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr("mfa_middleware.django.cache_store.project", Absent())
     with pytest.raises(ConfigurationError, match="set DJANGO_SETTINGS_MODULE"):
+        opened()
+
+
+def test_an_app_without_django(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "mfa_middleware.django.cache_store")
+    monkeypatch.setitem(sys.modules, "django.conf", None)
+    with pytest.raises(ConfigurationError, match="MFA_REPLAY_STORE: django-cache: needs the package django$"):
         opened()
