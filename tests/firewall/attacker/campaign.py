@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ from tests.firewall.attacker.estate import Running
 __all__ = ["FILTERED", "ROWS", "Campaign", "Row", "wage"]
 
 _LAST = "replay_flood"
+_SHOWN = 3
 FILTERED: Mapping[str, Mapping[str, str]] = {
     "fastapi": {"absolute_target": "httptools hands on the path of an absolute target, without its host"},
     "flask": {"underscore_header": "under its WSGI name it is the header with the dash"},
@@ -59,23 +61,34 @@ class Row:
         elif not any(one.named for _, one in self.counted):
             yield f"{self.trick}: no app named it"
         for app, one in self.counted:
-            what = f"{self.trick}, {one.attack.note}, {app}"
-            told = f"(answer {one.answer.status} {one.answer.code}, told {', '.join(one.told) or 'nothing'})"
-            if one.broke or not one.answer.status:
-                yield f"{what}: the app broke {told}"
-            if self.action is Action.BLOCK and one.got_through:
-                yield f"{what}: got through {told}"
-            if one.seen and not one.named:
-                yield f"{what}: was not named {told}"
+            if wrong := self._wrong(one):
+                told = f"answer {one.answer.status} {one.answer.code}, told {', '.join(one.told) or 'nothing'}"
+                yield f"{self.trick}, {one.attack.note}, {app}: {' and '.join(wrong)} ({told})"
+
+    def _wrong(self, one: Played) -> list[str]:
+        """What is wrong with one attack of this row."""
+        wrong = []
+        if one.broke or not one.answer.status:
+            wrong.append("the app broke")
+        elif self.action is Action.BLOCK and not _is_stopped(one):
+            wrong.append("got through" if one.got_through else "only the app itself refused it")
+        if one.seen and not one.named:
+            wrong.append("was not named")
+        return wrong
 
     @property
     def is_blocked(self) -> bool:
-        return bool(self.counted) and not any(one.got_through or one.broke for _, one in self.counted)
+        return bool(self.counted) and all(_is_stopped(one) for _, one in self.counted)
 
     @property
     def is_named(self) -> bool:
         named = [one.named for _, one in self.counted if one.seen]
         return bool(named) and all(named)
+
+
+def _is_stopped(one: Played) -> bool:
+    """Whether the middleware refused it, or the server before it; what the app refuses by itself does not count."""
+    return 400 <= one.answer.status < 500 and (bool(one.answer.code) or not one.seen)
 
 
 @dataclass
@@ -87,7 +100,9 @@ class Campaign:
 
     @property
     def faults(self) -> list[str]:
-        return [*self.refused_honest, *(fault for row in self.rows.values() for fault in row.faults)]
+        """What should not have been, a few for each row."""
+        few = (fault for row in self.rows.values() for fault in itertools.islice(row.faults, _SHOWN))
+        return [*self.refused_honest, *few]
 
 
 def wage(apps: Sequence[Running], tricks: Sequence[str] = (), every: int = 10) -> Campaign:

@@ -1,0 +1,1 @@
+"""What the firewall blocks, names, cannot see, and takes for an attack that is none."""
