@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections import Counter
 from multiprocessing import get_context
 
@@ -13,7 +15,7 @@ from mfa_middleware.replay.remote.store import RemoteStore
 from tests.helpers.valkey import Valkey
 from tests.replay.clocks import HandClock
 from tests.replay.racing import run_in_child
-from tests.replay.remote.opening import app_name, keys_of, opened
+from tests.replay.remote.opening import app_name, closed, keys_of, opened
 from tests.replay.using import OWNER, key, nonced, plain
 
 
@@ -86,7 +88,9 @@ def test_windows_that_are_past_are_given_back_to_the_server(
         assert plain(store, clock, key()) is Outcome.NEW
         clock.advance(30)
     assert sum(calm_valkey.ask("EXISTS", name) for name in keys_of(app)[1:]) <= 8
-    assert all(0 < calm_valkey.ask("TTL", name) <= 300 for name in keys_of(app)[1:] if calm_valkey.ask("EXISTS", name))
+    present = [name for name in keys_of(app)[1:] if calm_valkey.ask("EXISTS", name)]
+    assert all(0 < calm_valkey.ask("TTL", name) <= 300 for name in present)
+    assert {calm_valkey.ask("HGET", name, "=") for name in present} == {"1"}
 
 
 def test_an_app_that_rests_is_not_cold_when_it_comes_back(store: RemoteStore, clock: HandClock) -> None:
@@ -127,6 +131,17 @@ class TestClock:
         assert plain(store, clock, one, issued=issued) is Outcome.COLD
         assert nonced(store, clock, other, epoch=epoch) is Outcome.COLD
         assert nonced(store, clock, key()) is Outcome.NEW
+
+    def test_when_all_clocks_are_set_back_no_proof_counts_again_later(
+        self, store: RemoteStore, clock: HandClock
+    ) -> None:
+        one, issued = key(), clock.wall()
+        assert plain(store, clock, one) is Outcome.NEW
+        clock.step(-3600)
+        assert [nonced(store, clock, key()) for _ in range(2)] == [Outcome.COLD, Outcome.NEW]
+        for _ in range(36):
+            clock.advance(100)
+            assert plain(store, clock, one, issued=issued) is Outcome.COLD
 
     @pytest.mark.parametrize("seconds", [-1.5, 5.0, 9.9])
     def test_a_clock_that_is_a_little_off_disturbs_nobody(
@@ -236,6 +251,18 @@ class TestShares:
         accepted = small.count(Outcome.NEW)
         assert 60 <= accepted <= 120
         assert set(small[accepted:]) == {Outcome.FULL}
+
+    def test_a_crowd_that_comes_at_once_finds_no_more_room(self, calm_valkey: Valkey) -> None:
+        store = opened(calm_valkey, capacity=100, quota=100, never_cold=True)
+
+        async def crowd() -> Counter[Outcome]:
+            deadline = time.time() + 60
+            claims = [store.claim_async(key(), b"owner %d" % n, 90.0, None, deadline) for n in range(500)]
+            outcomes = Counter(await asyncio.gather(*claims))
+            await closed(store)
+            return outcomes
+
+        assert asyncio.run(crowd()) == {Outcome.NEW: 100, Outcome.FULL: 400}
 
 
 def test_two_apps_on_a_server_do_not_mix(calm_valkey: Valkey, clock: HandClock) -> None:
