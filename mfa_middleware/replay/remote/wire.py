@@ -79,7 +79,7 @@ class Script(NamedTuple):
     def load(cls) -> Self:
         """The step of this version, with its constants before it."""
         constants = f"local {', '.join(_CONSTANTS)} = {', '.join(map(str, _CONSTANTS.values()))}\n"
-        return cls.of(constants + files(__package__).joinpath("claim.lua").read_text("utf-8"))
+        return cls.of(constants + files("mfa_middleware.replay.remote").joinpath("claim.lua").read_text("utf-8"))
 
 
 def pack(key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes) -> bytes:
