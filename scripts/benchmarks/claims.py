@@ -14,6 +14,7 @@ from mfa_middleware.replay import ReplayStore, open_store
 from scripts.benchmarks.setting import steady_store
 
 _COUNT: Final = 50_000
+_PEER: Final = bytes([192, 0, 2, 1])
 
 
 def _keys(salt: bytes, count: int) -> list[bytes]:
@@ -25,7 +26,7 @@ def latency(store: ReplayStore) -> float:
     spent, deadline = [], time.time() + 60
     for key in _keys(b"latency", 20_000):
         began = time.perf_counter_ns()
-        store.claim(key, b"o" * 16, 90.0, None, deadline)
+        store.claim(key, b"o" * 16, 90.0, None, deadline, _PEER)
         spent.append(time.perf_counter_ns() - began)
     return statistics.median(spent) / 1000
 
@@ -36,7 +37,7 @@ def _claim_many(app: str, salt: bytes, begin: Any, rates: Any) -> None:
     begin.wait()
     began = time.perf_counter()
     for key in keys:
-        store.claim(key, salt.ljust(16), 90.0, None, deadline)
+        store.claim(key, salt.ljust(16), 90.0, None, deadline, _PEER)
     rates.put(_COUNT / (time.perf_counter() - began))
     store.close()
 
