@@ -59,6 +59,34 @@ def test_of_two_steps_in_a_row_the_entries_of_both_are_held(warm: ReplayStore, c
     assert [_claim(warm, clock, name) for name in (first, second)] == [Outcome.SEEN] * 2
 
 
+@pytest.mark.parametrize("between", [0.0, 30.0])
+def test_an_entry_from_between_a_step_back_and_one_forward_is_held(
+    warm: ReplayStore, clock: HandClock, between: float
+) -> None:
+    clock.step(-HOUR)
+    name = key()
+    assert _claim(warm, clock, name) is Outcome.NEW
+    clock.advance(between)
+    clock.step(HOUR)
+    warm.state()
+    clock.advance(89 - between)
+    assert _claim(warm, clock, name) is Outcome.SEEN
+
+
+def test_what_any_stripe_dropped_does_not_come_back_with_the_clock(opened: Opener, clock: HandClock) -> None:
+    store = opened(capacity=3300, quota=100_000, never_cold=True)
+    assert store._table.geometry.stripes > 1  # type: ignore[attr-defined]
+    began, names = clock.wall(), [key() for _ in range(1500)]
+    assert {plain(store, clock, name) for name in names} == {Outcome.NEW}
+    for _ in range(2):
+        clock.advance(100)
+        for _ in range(3000):
+            plain(store, clock, key())
+    clock.step(began + 10 - clock.wall())
+    store.state()
+    assert {plain(store, clock, name, issued=began) for name in names} <= {Outcome.COLD, Outcome.SEEN}
+
+
 @pytest.mark.parametrize(("drift", "age"), [(0.9, 24.5), (-0.9, 25.5)])
 def test_a_young_store_is_cold_until_both_clocks_say_that_it_is_not(
     opened: Opener, clock: HandClock, drift: float, age: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -84,6 +85,18 @@ def test_what_stands_for_a_peer_is_known_to_nobody_outside() -> None:
     assert all(UNKNOWN < each <= 0xFFFF for each in standing)
     assert len(set(standing)) > 1000
     assert one[b""] == UNKNOWN
+
+
+@pytest.mark.parametrize("least", [True, False])
+def test_whatever_the_hash_a_peer_has_a_number_of_two_bytes_that_is_not_unknown(
+    monkeypatch: pytest.MonkeyPatch, least: bool
+) -> None:
+    class Hash:
+        def digest(self) -> bytes:
+            return (0 if least else 0xFFFF - 1).to_bytes(8, "little")
+
+    monkeypatch.setattr(hashlib, "blake2b", lambda *_, **__: Hash())
+    assert Peers(b"k" * 32)[HERE] == (1 if least else 0xFFFF)
 
 
 def test_callers_from_everywhere_do_not_fill_the_memory() -> None:

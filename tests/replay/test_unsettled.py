@@ -15,6 +15,7 @@ from mfa_middleware.errors import StoreError
 from mfa_middleware.replay import Outcome, ReplayStore
 from mfa_middleware.replay.memory import MemoryStore
 from mfa_middleware.replay.shared import SharedStore
+from mfa_middleware.replay.table import lock_count
 from tests.replay.clocks import HandClock
 from tests.replay.using import OWNER, Opener, key
 
@@ -114,6 +115,50 @@ def test_a_lock_that_another_thread_has_for_a_moment_is_waited_for(
     giving.start()
     assert claim(warm, clock, name=name) is Outcome.NEW
     giving.join()
+
+
+@BOTH
+def test_so_is_the_lock_of_who_begins_an_era(warm: ReplayStore, clock: HandClock, claim: Claimer) -> None:
+    table = warm._table  # type: ignore[attr-defined]
+    lock = lock_count(table.geometry) - 1
+    epoch = warm.state().epoch
+    assert table.locks.take(lock, 0)
+    clock.step(3600)
+    giving = threading.Timer(0.05, table.locks.give, [lock])
+    giving.start()
+    assert claim(warm, clock) is Outcome.COLD
+    giving.join()
+    assert warm.state().epoch != epoch
+
+
+def test_who_closes_a_store_waits_for_those_at_work(opened: Opener) -> None:
+    store: Any = opened()
+    table, done = store._table, list[str]()
+    assert table.locks.take(0, 0)
+
+    def give() -> None:
+        done.append("given back")
+        table.locks.give(0)
+
+    threading.Timer(0.05, give).start()
+    store.close()
+    assert done == ["given back"]
+    assert not table.alive
+    with pytest.raises(StoreError, match="closed"):
+        store.claim(key(), OWNER, 90.0, None, 2.0**40)
+
+
+@BOTH
+def test_files_that_were_replaced_are_given_back(shared: Opener, clock: HandClock, claim: Claimer) -> None:
+    store: Any = shared(never_cold=True)
+    assert claim(store, clock) is Outcome.NEW
+    before = os.listdir("/proc/self/fd")
+    for _ in range(5):
+        store.path.unlink()
+        assert claim(store, clock) is Outcome.NEW
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+    mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if f"{store.path.parent}/" in line]
+    assert len(mapped) == 1
 
 
 @BOTH
