@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -69,6 +69,15 @@ class Places:
             if values or name in headers.twins:
                 found.append(_credential(place, name, values, headers))
         return tuple(found)
+
+    def values(self, headers: Headers, query: bytes) -> Iterator[tuple[str, bytes]]:
+        """Every value in every place, with its place; also where `find` refuses to choose one."""
+        for place, kind, name in self._readers:
+            if kind == "header":
+                yield from ((place, value.strip(b" \t")) for value in headers.all(name))
+            else:
+                found = _cookies(headers, name) if kind == "cookie" else _parameters(query, name)
+                yield from ((place, value) for value in found)
 
 
 def _reader(place: str) -> tuple[str, bytes]:

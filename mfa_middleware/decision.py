@@ -48,9 +48,11 @@ class Decision(NamedTuple):
         """The logging level of this decision's event."""
         if self.unchecked is not None:
             return logging.ERROR
+        if any(finding.is_attack for finding in self.findings):
+            return logging.WARNING
         if self.refusal is None:
-            return logging.WARNING if self.findings else logging.DEBUG
-        return logging.WARNING if self.findings else self.refusal.kind.level
+            return logging.INFO if self.findings else logging.DEBUG
+        return self.refusal.kind.level
 
     def event(self, request: Request, at: float) -> Event:
         """The event of this decision; `at` in unix seconds."""
@@ -69,5 +71,5 @@ class Decision(NamedTuple):
             client=str(self.client) if self.client else request.peer,
             method=request.method[:16],
             path=request.raw_path[:_MAX_PATH],
-            findings=tuple(f"{finding.id} ({finding.evidence}, {finding.where})" for finding in self.findings),
+            findings=tuple(str(finding) for finding in self.findings),
         )

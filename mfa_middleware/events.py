@@ -18,7 +18,7 @@ _log: Final = logging.getLogger("mfa_middleware")
 class Event:
     """One thing that happened. No field ever holds a credential, a proof, a nonce or a key.
 
-    `kind`: accepted, refused, would_refuse, exempt, or a state of the service such as registry_error.
+    `kind`: accepted, refused, would_refuse, exempt, attack, or a state of the service such as registry_error.
     `level`: a level of the `logging` module. `credential`: the first 12 characters of the SHA-256 of what was
     presented, enough to tell two apart. `at`: unix seconds.
     """

@@ -10,13 +10,13 @@ import contextlib
 from collections.abc import Callable, Generator
 from typing import Any, Final
 
-from mfa_middleware.bearer import BearerReader
 from mfa_middleware.clock import Clock
 from mfa_middleware.credentials import Places
 from mfa_middleware.decision import Decision
 from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, Refusal, StoreError
-from mfa_middleware.firewall import Inspector, Policy
+from mfa_middleware.firewall import Inspector
+from mfa_middleware.firewall.detectors.transport import HEADERS
 from mfa_middleware.freshness import Freshness
 from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
 from mfa_middleware.machines import Machine
@@ -29,6 +29,7 @@ from mfa_middleware.target import Origins, check_target
 from mfa_middleware.trail import Trail
 from mfa_middleware.uri import is_ambiguous_path
 from mfa_middleware.verdict import refusal_of
+from mfa_middleware.watch import Watch, policy_of
 
 __all__ = ["Guard"]
 
@@ -48,10 +49,11 @@ class Guard:
         self._clock = clock
         self._places = Places(settings.credentials)
         self._place_names = frozenset(place.lower() for place in settings.credentials)
-        self._rules = HeaderRules(self._places.header_names)
+        self._rules = HeaderRules(self._places.header_names | HEADERS)
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._reader = dpop.ProofReader(settings.algorithms)
-        self._bearers = BearerReader(Inspector(Policy(algorithms=settings.jwt_algorithms)))
+        policy = policy_of(settings)
+        self._watch = Watch(policy, Inspector(policy), self._places, settings.origins, settings.algorithms, clock)
         self._freshness = Freshness(settings.nonce, self._nonces)
         self._enforcement = Enforcement(settings.mode, lambda: settings.secret or state(b"").secret)
         self._certain = self._enforcement.is_certain()
@@ -66,6 +68,7 @@ class Guard:
             return Decision(True, exempt=True)
         trail = Trail(self._origins.client(request, headers), self._clock.wall())
         try:
+            self._watch.look_around(request, headers, trail)
             self._read_credentials(request, headers, route, trail)
             proof = trail.proof = self._reader.read(headers.all(b"dpop"))
             machine: Machine | None = yield FindMachine(proof.key.thumbprint)
@@ -89,6 +92,7 @@ class Guard:
                 raise self._claim_refusal(outcome, proof, trail.client if claim.peer else None)
         except Refusal as refusal:
             refusal.__traceback__ = None  # its frames hold the request, and they hold it
+            self._watch.explain(refusal, headers, trail)
             return (yield from self._refused(refusal, route, trail))
         except StoreError as error:
             if not (trail.proven and matches_exactly(request, self._replayable)):
@@ -124,22 +128,14 @@ class Guard:
             trail.credentials = self._places.find(headers, request.query)
         except Refusal as refusal:
             trail.noted, trail.ambiguous = refusal, True
-            return
-        if trail.credentials:
-            self._read_bearers(trail)
+        if trail.ambiguous:
+            self._watch.read_ambiguous(request, headers, trail)
+        elif trail.credentials:
+            self._watch.read(headers, trail)
         elif route.credential and self._settings.credentials:
             raise Refusal(Code.MISSING_CREDENTIAL, f"no credential in {', '.join(self._settings.credentials)}")
         elif not headers.all(b"dpop"):
             raise Refusal(Code.MISSING_PROOF, "there is no DPoP header", nothing_sent=True)
-
-    def _read_bearers(self, trail: Trail) -> None:
-        trail.bearers = tuple([self._bearers.read(one, trail.now, trail.client) for one in trail.credentials])
-        refused_for: tuple[str, ...] = ()
-        for bearer in trail.bearers:
-            trail.findings += bearer.findings
-            refused_for += bearer.refused_for
-        if refused_for:
-            raise Refusal(Code.FORGED_TOKEN, f"the bearer token is forged: {', '.join(refused_for)}")
 
     def _first_use(self, proof: dpop.Proof) -> Generator[Step, Any, None]:
         if self._settings.first_use and self._settings.mode.name == "report":

@@ -87,6 +87,16 @@ class Headers:
         value = self._single.get(name)
         return () if value is None else (value,)
 
+    @property
+    def last(self) -> Mapping[bytes, bytes]:
+        """Every header that came, by name; of several lines the last."""
+        return self._single
+
+    @property
+    def has_repeated(self) -> bool:
+        """Whether some header has several lines."""
+        return self._repeated is not None
+
     def one(self, name: bytes) -> bytes | None:
         """The value of a header that has exactly one line; None where it has none or several."""
         lines = self.all(name)

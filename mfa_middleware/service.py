@@ -11,6 +11,8 @@ from mfa_middleware.clock import SYSTEM_CLOCK, Clock
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import ConfigurationError, Refusal
 from mfa_middleware.events import Emit, Event, JsonLines, emit_to_log, fan_out
+from mfa_middleware.firewall.alarms import Alarms
+from mfa_middleware.firewall.inspector import Mode as FirewallMode
 from mfa_middleware.guard import Guard
 from mfa_middleware.http import Request
 from mfa_middleware.machines import FileRegistry, Registry
@@ -56,6 +58,7 @@ class Service:
         self.emit, self._wants = _sinks(settings, on_event)
         self.registry: Registry = registry or FileRegistry(settings.machines, clock=clock, emit=self.emit)
         self.store: ReplayStore = store or open_configured(settings, clock=clock, emit=self.emit)
+        self._alarms = Alarms()
         self._guard = Guard(settings, self.store.state, clock)
         self._challenger = Challenger(sorted(settings.algorithms))
         self._tell_start(without_login(settings.replay_store) if store is None else f"{store.scheme}:")
@@ -112,12 +115,24 @@ class Service:
             self.registry.seen(decision.machine)
         if self._wants(decision.level):
             self.emit(decision.event(request, self.clock.wall()))
+        if decision.refusal is not None and decision.findings:
+            self._count(decision)
+
+    def _count(self, decision: Decision) -> None:
+        alarm = self._alarms.note(decision.client, decision.findings, self.clock.monotonic())
+        if alarm is not None:
+            client = str(decision.client) if decision.client is not None else None
+            self.emit(Event("attack", logging.ERROR, alarm, at=self.clock.wall(), client=client))
 
     def _tell_start(self, store: str) -> None:
         settings = self.settings
         detail = f"mode {settings.mode}; replay store {store} ({_LOST[self.store.shared_by]})"
         if self.store.shared_by == "cluster":
             detail += f"; while it is away: {_AWAY[settings.store_outage]}"
+        if settings.firewall is not FirewallMode.ENFORCE:
+            detail += f"; firewall {settings.firewall}"
+        elif not settings.jwt_keys:
+            detail += "; the firewall knows bearer JWTs by their structure alone (MFA_JWT_KEYS is not set)"
         if not settings.origins:
             detail += "; MFA_ORIGINS is not set, so only loopback callers are served"
         self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))

@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from mfa_middleware import parse, parse_keys
+from mfa_middleware import parse, parse_firewall, parse_keys
 from mfa_middleware.errors import ConfigurationError
+from mfa_middleware.firewall.inspector import Mode as FirewallMode
 from mfa_middleware.parse import Mode, Nonces, Outage
 
 __all__ = ["Mode", "Nonces", "Outage", "Settings", "options", "table", "without_login"]
@@ -111,6 +112,14 @@ class Settings:
         "",
         "The key of nonces and of `enforce:N%`, at least 32 characters; empty: random and kept in the store.",
         secret=True,
+    )
+    firewall: FirewallMode = _option(
+        parse_firewall.mode,
+        "enforce",
+        "What becomes of a bearer JWT, or a request, with a bypass trick in it: `off`, `report` or `enforce`.",
+    )
+    firewall_allow: frozenset[str] = _option(
+        parse_firewall.allowed, "", "Ids of the catalogue of tricks that are told and not refused."
     )
     jwt_algorithms: frozenset[str] = _option(
         parse.jwt_algorithms,

@@ -1,4 +1,4 @@
-"""The tables in docs/ that are made from the code: settings and refusals."""
+"""The tables in docs/ that are made from the code: settings, refusals and the catalogue of tricks."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Final
 
 from mfa_middleware import settings
 from mfa_middleware.errors import REFUSALS
+from mfa_middleware.firewall import CATALOG, Trick
 
 DOCS: Final = Path(__file__).resolve().parents[1] / "docs"
 
@@ -23,9 +24,45 @@ def refusals() -> str:
     return "\n".join(rows) + "\n"
 
 
+_FAMILIES: Final = {
+    "algorithm": "Algorithm and key type",
+    "header_keys": "Keys that the token brings along",
+    "kid": "Key ids",
+    "signature": "Signatures and their encoding",
+    "serialisation": "Serialisation",
+    "critical": "Critical headers and types",
+    "encrypted": "Encrypted tokens",
+    "claims": "Claims",
+    "possession": "Proofs of possession",
+    "transport": "HTTP",
+}
+
+
+def catalogue() -> str:
+    """A heading for each family, and one row for each trick."""
+    lines: list[str] = []
+    for family, heading in _FAMILIES.items():
+        lines += [
+            f"\n## {heading}\n",
+            "| id | what is sent, and why it works | evidence | done | to do |",
+            "|---|---|---|---|---|",
+        ]
+        lines += [_trick(trick) for trick in CATALOG.values() if trick.family == family]
+    return "\n".join(lines)[1:] + "\n\n"
+
+
+def _trick(trick: Trick) -> str:
+    what = f"**{trick.title}.** {trick.what} {trick.how}".replace("|", "\\|")
+    advice = trick.advice.removeprefix("Blocked. ").removeprefix("Refused. ")
+    todo = " ".join([*([f"Needs {trick.needs}."] if trick.needs else ()), advice, trick.reason]).strip()
+    known = [*trick.cves, *trick.cwe, *([f"RFC 8725 {trick.bcp}"] if trick.bcp else ()), *trick.attack]
+    return f"| `{trick.id}` | {what} <br>{', '.join(known)} | {trick.evidence or 'none'} | {trick.action} | {todo} |"
+
+
 TABLES: Final[Mapping[tuple[str, str], Callable[[], str]]] = {
     ("configuration.md", "settings"): settings.table,
     ("refusals.md", "codes"): refusals,
+    ("catalog.md", "catalogue"): catalogue,
 }
 
 

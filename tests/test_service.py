@@ -132,7 +132,7 @@ class TestEvents:
         served = Served(jwt_algorithms="RS256")
         token = jws(served.bench.key, {"alg": "PS512"}, {"exp": NOW}, signature=b"s" * 256)
         event = served.event(served.bench.proof(ath=ath(token)), headers=[(b"authorization", b"Bearer " + token)])
-        assert (event.kind, event.level) == ("accepted", logging.WARNING)
+        assert (event.kind, event.level) == ("accepted", logging.INFO)
         assert event.findings == ("alg_not_accepted (policy, authorization)",)
 
     def test_a_tightened_request_has_an_event_of_its_own(self) -> None:
@@ -162,6 +162,7 @@ class TestEvents:
         assert [event.kind for event in events] == ["started"]
         assert events[0].detail == (
             "mode enforce; replay store memory: (forgotten at a restart, and not shared with any other process); "
+            "the firewall knows bearer JWTs by their structure alone (MFA_JWT_KEYS is not set); "
             "MFA_ORIGINS is not set, so only loopback callers are served"
         )
 

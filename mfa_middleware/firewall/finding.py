@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["Evidence", "Finding"]
 
@@ -16,8 +16,7 @@ class Evidence(enum.StrEnum):
     POLICY = "policy"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A trick that was seen: which, how sure, and in which place.
 
     `detail` names a member, a type or a length for the operator; it never holds a value of the token.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from mfa_middleware.firewall.context import Context, Keys, Trials, Verification, Verify
@@ -115,7 +114,7 @@ class Inspector:
 
     def _verdict(self, reading: Reading, findings: list[Finding], outcome: Verification, now: float) -> Verdict:
         if outcome.verified and findings:
-            findings = [replace(one, evidence=Evidence.POLICY) if one.id in _SETTLED else one for one in findings]
+            findings = [one._replace(evidence=Evidence.POLICY) if one.id in _SETTLED else one for one in findings]
         strongest = _strongest(findings) if findings else ()
         refused_for = self._refused_for(strongest, outcome.verified) if strongest or outcome.verified is False else ()
         claims = reading.claims

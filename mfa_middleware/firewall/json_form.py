@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from mfa_middleware.firewall.faults import Fault
 from mfa_middleware.firewall.json_text import UNREAD, parse
@@ -20,11 +20,14 @@ class Form(NamedTuple):
     faults: tuple[Fault, ...]
 
 
+_BROKEN: Final = Form(b"", b"", b"", {}, (Fault.JSON_FORM,))
+
+
 def read(text: bytes) -> Form | None:
     """The parts of a token in JSON; None for what is no token. Never raises."""
-    value, _ = parse(text)
-    if value is UNREAD and b'"payload"' in text and b'"signature' in text:
-        return Form(b"", b"", b"", {}, (Fault.JSON_FORM,))
+    value, faults = parse(text)
+    if value is UNREAD or Fault.SURPLUS in faults:
+        return _BROKEN if b'"payload"' in text and b'"signature' in text else None
     if not isinstance(value, dict) or not (_is_signed(value) or _is_compact_inside(value)):
         return None
     signatures = value.get("signatures")

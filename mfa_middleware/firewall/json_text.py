@@ -103,16 +103,13 @@ class _Hooks:
         return math.nan
 
     def integer(self, digits: str) -> float:
-        return math.inf if self._is_huge(digits) else self._bounded(int(digits))
+        if len(digits) <= _MAX_DIGITS:
+            return self._bounded(int(digits))
+        self.noted.add(Fault.HUGE_NUMBER)
+        return math.inf
 
     def number(self, digits: str) -> float:
-        return math.inf if self._is_huge(digits) else self._bounded(float(digits))
-
-    def _is_huge(self, digits: str) -> bool:
-        if len(digits) <= _MAX_DIGITS:
-            return False
-        self.noted.add(Fault.HUGE_NUMBER)
-        return True
+        return self._bounded(float(digits))
 
     def _bounded(self, number: float) -> float:
         if math.isinf(number):

@@ -30,7 +30,8 @@ def is_ordinary_header(header: Mapping[str, Any]) -> bool:
 def is_ordinary_payload(claims: Mapping[str, Any], now: float) -> bool:
     """Whether the claims are of the right types, valid now and within a year, and say nothing of keys or proofs."""
     get = claims.get
-    exp, iat, nbf, issuer = get("exp"), get("iat", 0), get("nbf", 0), get("iss", "")
+    exp: Any = get("exp")
+    iat, nbf, issuer = get("iat", 0), get("nbf", 0), get("iss", "")
     if not (type(exp) in _NUMBERS and type(iat) in _NUMBERS and type(nbf) in _NUMBERS):
         return False
     if not (iat <= now <= exp <= now + _SECONDS and nbf <= now and _LOOKED_AT.isdisjoint(claims)):

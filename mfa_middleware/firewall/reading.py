@@ -122,14 +122,10 @@ def _is_jose(header: dict[str, Any]) -> bool:
 def _lenient(token: bytes, forced: bool) -> Reading | None:
     if b"." not in token and not forced and token.lstrip(_SPACE)[:1] != b"{" and token.isascii():
         return None
-    faults: list[Noted] = []
+    faults = [Noted(Fault.OVERSIZE, "token")] if len(token) > MAX_LENGTH else []
+    if token.lstrip(_SPACE)[:1] == b"{" and (form := json_form.read(token[:MAX_LENGTH])) is not None:
+        return _in_json(token, form, faults)
     plain = _plain(token[:MAX_LENGTH], faults)
-    if len(token) > MAX_LENGTH:
-        faults.append(Noted(Fault.OVERSIZE, "token"))
-    if plain.startswith(b"{"):
-        form = json_form.read(plain)
-        if form is not None:
-            return _in_json(token, form, faults)
     return _compact(token, plain, faults, forced)
 
 

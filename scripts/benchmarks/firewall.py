@@ -40,7 +40,7 @@ def _credentials(**further: object) -> list[Credential]:
     return [Credential("authorization", hash_of(token), token) for token in tokens]
 
 
-def _hostile() -> Iterator[bytes]:
+def hostile() -> Iterator[bytes]:
     """Tokens of 16 KiB that make parsers and detectors work."""
     header = _segment({"alg": "RS256"})
     for payload in (
@@ -76,5 +76,5 @@ def firewall(rounds: int) -> Iterator[dict[str, Any]]:
     yield {"name": "firewall, seen before", "us": best([first_seen(plain[:1] * _COUNT) for _ in range(rounds)])}
     yield {
         "name": "firewall, the costliest hostile bearer",
-        "us": max(best([inspect(token) for _ in range(rounds)]) for token in _hostile()),
+        "us": max(best([inspect(token) for _ in range(rounds)]) for token in hostile()),
     }

@@ -2,53 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from mfa_middleware.firewall import Evidence
-from mfa_middleware.firewall.context import Context
-from mfa_middleware.firewall.inspector import detect
-from mfa_middleware.firewall.reading import read
+from tests.firewall.ring import OneKey, Ring, with_keys
 from tests.firewall.tokens import ASYMMETRIC, attacks, findings, ids, segment, token
-
-
-@dataclass
-class OneKey:
-    names: frozenset[str] = frozenset({"RS256"})
-    thumbprint: str = "x" * 43
-    certificate: bytes | None = None
-    is_symmetric: bool = False
-
-
-@dataclass
-class Ring:
-    """Registered keys by kid."""
-
-    named: dict[str, OneKey] = field(default_factory=lambda: {"a": OneKey()})
-
-    @property
-    def keys(self) -> tuple[OneKey, ...]:
-        return tuple(self.named.values())
-
-    @property
-    def algorithms(self) -> frozenset[str]:
-        return frozenset(name for key in self.keys for name in key.names)
-
-    @property
-    def thumbprints(self) -> frozenset[str]:
-        return frozenset(key.thumbprint for key in self.keys)
-
-    def for_kid(self, kid: str) -> OneKey | None:
-        return self.named.get(kid)
-
-
-def with_keys(presented: bytes, ring: Ring) -> set[str]:
-    reading = read(presented)
-    assert reading is not None
-    context = Context("authorization", ring.algorithms, ring, now=1_800_000_000.0)
-    return {finding.id for finding in detect(reading, context)}
 
 
 @pytest.mark.parametrize("signature", [b"", b"sig"])

@@ -10,7 +10,7 @@ import pytest
 from mfa_middleware.firewall import CATALOG, Action, Evidence, Trick
 from mfa_middleware.firewall.detectors import FAMILIES
 
-CONFIRMED_BY_TRIALS = {"blank_hmac", "weak_hmac", "kid_other_key", "rsa_padding", "signature_invalid"}
+CONFIRMED_BY_TRIALS = {"blank_hmac", "weak_hmac", "kid_cross_tenant", "rsa_padding", "signature_invalid"}
 """What takes cryptography to see, after the verification with the registered keys has failed."""
 rows = pytest.mark.parametrize("trick", CATALOG.values(), ids=str)
 

@@ -8,6 +8,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from mfa_middleware.cli.check_config.problems import Problem, warning
+from mfa_middleware.firewall import CATALOG
+from mfa_middleware.firewall.inspector import Mode as FirewallMode
 from mfa_middleware.replay import sustained_rate
 from mfa_middleware.settings import Nonces, Settings
 
@@ -79,6 +81,18 @@ def _quota(settings: Settings) -> Iterator[str]:
         yield f"a machine may make {rate:.2f} requests/s, then it is answered 429; write a larger number"
 
 
+def _firewall(settings: Settings) -> Iterator[str]:
+    if settings.firewall is FirewallMode.OFF:
+        yield "off: forged bearer tokens reach the app unseen; write report or enforce"
+    elif settings.firewall is FirewallMode.REPORT:
+        yield "report: forged bearer tokens are told and not refused; write enforce"
+
+
+def _firewall_allow(settings: Settings) -> Iterator[str]:
+    for name in sorted(settings.firewall_allow):
+        yield f"{name} is told and not refused ({CATALOG[name].title.lower()}); make sure that the app refuses it"
+
+
 def _jwt_algorithms(settings: Settings) -> Iterator[str]:
     shared = {name for name in settings.jwt_algorithms if name.startswith("HS")}
     if shared and shared != settings.jwt_algorithms:
@@ -94,5 +108,7 @@ _RULES: Final[tuple[tuple[str, _Rule], ...]] = (
     ("MFA_REPLAY_STORE", _replay_store),
     ("MFA_ACCEPT_REPLAYS_DURING_OUTAGE", _replays),
     ("MFA_MACHINE_QUOTA", _quota),
+    ("MFA_FIREWALL", _firewall),
+    ("MFA_FIREWALL_ALLOW", _firewall_allow),
     ("MFA_JWT_ALGORITHMS", _jwt_algorithms),
 )

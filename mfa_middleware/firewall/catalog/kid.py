@@ -135,7 +135,7 @@ ROWS: Final = (
         advice="Honest after a rotation of keys. Many from one address are a flood.",
     ),
     _row(
-        id="kid_other_key",
+        id="kid_cross_tenant",
         ref="C8",
         title="Signed by another registered key",
         what="The signature verifies, but under another registered key than `kid` names.",

@@ -37,7 +37,7 @@ def settled_until(claims: dict[str, Any], now: float) -> float:
     exp: Any = claims.get("exp")
     iat: Any = claims.get("iat", 0)
     if type(exp) in _NUMBERS and type(iat) in _NUMBERS and "nbf" not in claims and iat <= now <= exp:
-        return exp - _FAR if exp - _FAR > now else exp + _DAY
+        return float(exp - _FAR if exp - _FAR > now else exp + _DAY)
     exp, nbf, iat = (_number(claims.get(name)) for name in _DATES)
     limits = [exp + _DAY, exp - _FAR] if exp is not None else []
     limits += [begin - _DAY for begin in (nbf, iat) if begin is not None]
@@ -47,7 +47,9 @@ def settled_until(claims: dict[str, Any], now: float) -> float:
 @detects("issuer_partial_match", "issuer_unknown")
 def issuers(reading: Reading, context: Context) -> Iterator[Finding]:
     issuer = _claims(reading).get("iss", "")
-    if not context.issuers or not isinstance(issuer, str) or issuer in context.issuers:
+    if not context.issuers or not isinstance(reading.payload, dict):
+        return
+    if not isinstance(issuer, str) or issuer in context.issuers:
         return
     if any(_almost(issuer, known) for known in context.issuers):
         yield context.structural("issuer_partial_match")
@@ -59,7 +61,7 @@ def issuers(reading: Reading, context: Context) -> Iterator[Finding]:
 def audiences(reading: Reading, context: Context) -> Iterator[Finding]:
     aud = _claims(reading).get("aud", [])
     names = [name for name in (aud if isinstance(aud, list) else [aud]) if isinstance(name, str)]
-    if not context.audiences or not _claims(reading):
+    if not context.audiences or not isinstance(reading.payload, dict):
         return
     if not context.audiences.isdisjoint(names):
         if not context.audiences >= set(names):

@@ -29,6 +29,7 @@ _OTHERS: Final = frozenset(
     }
 )  # fmt: skip
 _OF_ID_TOKENS: Final = frozenset({"at_hash", "c_hash", "nonce", "s_hash"})
+_CLAIMS: Final = _OF_ID_TOKENS | {"htm"}
 
 
 def concerns(reading: Reading, _: Context) -> bool:
@@ -40,7 +41,7 @@ def concerns(reading: Reading, _: Context) -> bool:
         or not (typ is None or (type(typ) is str and typ in _ORDINARY_TYPES))
     ):
         return True
-    return not (_LOOKED_AT.isdisjoint(reading.header) and _OF_ID_TOKENS.isdisjoint(reading.payload))
+    return not (_LOOKED_AT.isdisjoint(reading.header) and _CLAIMS.isdisjoint(reading.payload))
 
 
 @detects("crit_unknown", "crit_malformed")

@@ -30,6 +30,8 @@ def encrypted(reading: Reading, context: Context) -> Iterator[Finding]:
 
 @detects("jwe_symmetric", "jwe_rsa1_5", "jwe_curve")
 def algorithms(reading: Reading, context: Context) -> Iterator[Finding]:
+    if not reading.is_encrypted:
+        return
     if _SYMMETRIC.fullmatch(reading.alg):
         yield context.structural("jwe_symmetric")
     if reading.alg.upper() == "RSA1_5":
@@ -42,7 +44,7 @@ def algorithms(reading: Reading, context: Context) -> Iterator[Finding]:
 def costs(reading: Reading, context: Context) -> Iterator[Finding]:
     if "p2c" in reading.header:
         yield context.structural("jwe_pbes2_count")
-    if "zip" in reading.header:
+    if "zip" in reading.header and reading.is_encrypted:
         yield context.structural("jwe_zip")
 
 

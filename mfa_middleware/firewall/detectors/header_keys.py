@@ -20,8 +20,8 @@ __all__ = ["DETECTORS", "concerns", "is_internal"]
 
 _MEMBERS: Final = frozenset({"jwk", "jku", "x5u", "x5c", "x5t", "x5t#S256"})
 _HONEST_ISSUER: Final = re.compile(r"https://[A-Za-z0-9.-]++(?::[0-9]++)?(?:/[A-Za-z0-9._~/-]*+)?|[A-Za-z0-9._~ -]*+")
-_HIDDEN: Final = re.compile(
-    r"[\\@\s\x00-\x1f\x7f-\uffff]|%(?:2f|40|5c|00|0d|0a)|[?&](?:url|uri|redirect\w*|next)=", re.IGNORECASE
+_HIDDEN: Final = re.compile(  # no case folding outside: among the non-ASCII characters are some that fold to ASCII
+    r"[\\@\s\x00-\x1f\x7f-\U0010ffff]|(?i:%(?:2f|40|5c|00|0d|0a)|[?&](?:url|uri|redirect\w*|next)=)"
 )
 _ASTRAY: Final = re.compile(r"[\\\x00-\x1f\x7f]|^[a-z]+://[^/?#]*(?:[@\s]|%[0-9a-f]{2})", re.IGNORECASE)
 _LONGEST: Final = 1_024

@@ -46,7 +46,7 @@ _ED448: Final = 114
 _ED25519_ORDER: Final = 2**252 + 27742317777372353535851937790883648493
 _RSA: Final = frozenset({"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})
 _RSA_LENGTHS: Final = frozenset({256, 384, 512})
-_KNOWN_CURVES: Final = frozenset({("EC", "P-256"), ("EC", "P-384")})
+_KNOWN_CURVES: Final = [("EC", "P-256"), ("EC", "P-384")]  # a list, as the members of a JWK may be unhashable
 _SHORTEST_RSA: Final = 2_048
 _LONGEST_MEMBER: Final = 1_024  # characters; a modulus of 4096 bits has 683
 _ENCODING: Final = {
@@ -73,7 +73,8 @@ def is_ordinary_signature(alg: str, signature: bytes) -> bool:
         r, s = signature[: curve.size], signature[curve.size :]
         return len(s) == curve.size and curve.low < r < curve.high and curve.low < s < curve.high
     if alg in _EDWARDS:
-        return len(signature) == _ED25519 and signature[63] < 0x10 and signature[:32] not in SMALL_ORDER
+        is_ed25519 = len(signature) == _ED25519 and alg != "Ed448"
+        return is_ed25519 and signature[63] < 0x10 and signature[:32] not in SMALL_ORDER
     return bool(signature)
 
 
