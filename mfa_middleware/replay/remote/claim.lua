@@ -76,7 +76,7 @@ end
 local function share()
   local pressed = capacity * PRESSED
   if total <= pressed then return quota end
-  return math.max(1, quota * (capacity - total) / (capacity - pressed))
+  return math.max(1, quota / 2 ^ (10 * (total - pressed) / (capacity - pressed)))  -- also with many greedy owners
 end
 
 local function put(key, owner, expires, peer)

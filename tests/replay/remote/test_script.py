@@ -252,6 +252,14 @@ class TestShares:
         assert 60 <= accepted <= 120
         assert set(small[accepted:]) == {Outcome.FULL}
 
+    def test_many_greedy_machines_leave_room_as_well(self, calm_valkey: Valkey, clock: HandClock) -> None:
+        store = opened(calm_valkey, clock, capacity=1000, quota=250)
+        for _ in range(60):
+            for owner in range(20):
+                nonced(store, clock, key(), owner=b"greedy %d" % owner)
+        small = [nonced(store, clock, key(), owner=b"small %d" % n) for n in range(200)]
+        assert small.count(Outcome.NEW) >= 60
+
     def test_a_crowd_that_comes_at_once_finds_no_more_room(self, calm_valkey: Valkey) -> None:
         store = opened(calm_valkey, capacity=100, quota=100, never_cold=True)
 
