@@ -38,6 +38,7 @@ end
 
 local numbers = {}  -- slot of the ring -> number of the window that is in it
 local live = {}     -- the keys of the windows that are not past
+local past = {}     -- the slots of those that are
 
 local function find_live()
   for slot = 0, RING - 1 do
@@ -45,9 +46,18 @@ local function find_live()
     if number and number * WINDOW > now then
       numbers[slot] = number
       live[#live + 1] = KEYS[slot + 2]
+    elseif number and number > 0 then
+      past[#past + 1] = slot
     end
   end
   return #live == 0 or redis.call('EXISTS', unpack(live)) == #live
+end
+
+local function sweep()
+  for _, slot in ipairs(past) do
+    redis.call('UNLINK', KEYS[slot + 2])  -- gives the memory back in another thread; an expiry may not
+    redis.pcall('HSET', KEYS[1], slot, 0)
+  end
 end
 
 local function begin()
@@ -62,6 +72,7 @@ if not (begun and find_live()) then
   begin()
 elseif now > seen + TICK then
   redis.pcall('HSET', KEYS[1], 'seen', string.format('%.6f', now))
+  sweep()
 end
 
 local total, added = 0, {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any, ClassVar, Final, Self
 from weakref import WeakKeyDictionary
 
@@ -41,7 +42,8 @@ class RemoteStore:
         self._library: Library = load(address.library)
         self._client: Any = self._library.client(address, options.timeout)
         step, tags = script or Script.load(), _tags(options.app, address)
-        self._shards = [Shard(tag, step, options, self._tell) for tag in tags]
+        limits = options if len(tags) == 1 else replace(options, capacity=_part_of(options))
+        self._shards = [Shard(tag, step, limits, self._tell) for tag in tags]
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, Loop] = WeakKeyDictionary()
         self._closed = False
 
@@ -141,6 +143,11 @@ class RemoteStore:
 def _tags(app: str, address: Address) -> list[str]:
     """The hash tags of the shards: one, where a single server keeps them all."""
     return [f"mfa:{app}:{number}" for number in range(_SHARDS)] if address.kind == "cluster" else [f"mfa:{app}"]
+
+
+def _part_of(options: Options) -> int:
+    """The capacity of one shard of many: twice its part, as machines spread unevenly, and room for a whole quota."""
+    return max(-(-2 * options.capacity // _SHARDS), -(-options.quota * 5 // 4))
 
 
 def _packed(key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline: float, peer: bytes) -> bytes:

@@ -88,6 +88,9 @@ def test_windows_that_are_past_are_given_back_to_the_server(
         assert plain(store, clock, key()) is Outcome.NEW
         clock.advance(30)
     assert sum(calm_valkey.ask("EXISTS", name) for name in keys_of(app)[1:]) <= 8
+    clock.advance(200)
+    assert plain(store, clock, key()) is Outcome.NEW
+    assert sum(calm_valkey.ask("EXISTS", name) for name in keys_of(app)[1:]) == 1
     present = [name for name in keys_of(app)[1:] if calm_valkey.ask("EXISTS", name)]
     assert all(0 < calm_valkey.ask("TTL", name) <= 300 for name in present)
     assert {calm_valkey.ask("HGET", name, "=") for name in present} == {"1"}
