@@ -15,7 +15,6 @@ from mfa_middleware.credentials import Places
 from mfa_middleware.decision import Decision
 from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, Refusal, StoreError
-from mfa_middleware.firewall import Inspector
 from mfa_middleware.firewall.detectors.transport import HEADERS
 from mfa_middleware.freshness import Freshness
 from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
@@ -29,7 +28,7 @@ from mfa_middleware.target import Origins, check_target
 from mfa_middleware.trail import Trail
 from mfa_middleware.uri import is_ambiguous_path
 from mfa_middleware.verdict import refusal_of
-from mfa_middleware.watch import Watch, policy_of
+from mfa_middleware.watch import Watch
 
 __all__ = ["Guard"]
 
@@ -52,8 +51,7 @@ class Guard:
         self._rules = HeaderRules(self._places.header_names | HEADERS)
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._reader = dpop.ProofReader(settings.algorithms)
-        policy = policy_of(settings)
-        self._watch = Watch(policy, Inspector(policy), self._places, settings.origins, settings.algorithms, clock)
+        self._watch = Watch(settings, self._places, clock)
         self._freshness = Freshness(settings.nonce, self._nonces)
         self._enforcement = Enforcement(settings.mode, lambda: settings.secret or state(b"").secret)
         self._certain = self._enforcement.is_certain()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from typing import Final
 
 from mfa_middleware.bearer import Bearer, BearerReader
@@ -31,22 +31,15 @@ _AROUND: Final = "the request is built to be read in two ways: {}"
 
 
 class Watch:
-    """The firewall of one app. `origins`: where it is reached, normalised; `algorithms`: those of proofs."""
+    """The firewall of one app, as the check of a request uses it."""
 
-    def __init__(
-        self,
-        policy: Policy,
-        inspector: Inspector,
-        places: Places,
-        origins: Sequence[str],
-        algorithms: Set[str],
-        clock: Clock,
-    ) -> None:
-        self._policy = policy
+    def __init__(self, settings: Settings, places: Places, clock: Clock) -> None:
+        self._policy = policy = policy_of(settings)
         self._places = places
-        self._bearers = BearerReader(inspector)
-        self._about = transport.Surroundings(_hosts(origins), places.header_names - {b"cookie"} | {b"dpop"})
-        self._algorithms = algorithms
+        self._bearers = BearerReader(Inspector(policy))
+        security_headers = places.header_names - {b"cookie"} | {b"dpop"}
+        self._about = transport.Surroundings(_hosts(settings.origins), security_headers, settings.trusted_proxies > 0)
+        self._algorithms = settings.algorithms
         self._allowance = Allowance(_EACH, _TOGETHER, clock=clock)
         self._is_off = policy.mode is Mode.OFF
 

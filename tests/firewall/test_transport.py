@@ -129,6 +129,12 @@ def test_an_untrusted_host_is_told_where_it_does_not_matter() -> None:
     assert (decision.allowed, found(decision)) == (True, {"host_untrusted": False})
 
 
+def test_a_trusted_proxy_may_write_the_name_of_its_upstream() -> None:
+    bench = Bench(trusted_proxies=1)
+    decision = bench.check(bench.proof(), headers=[(b"host", b"backend:8000"), KEY])
+    assert (decision.allowed, decision.findings) == (True, ())
+
+
 @pytest.mark.parametrize(
     ("lines", "trick"),
     [

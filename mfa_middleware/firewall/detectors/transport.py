@@ -31,10 +31,14 @@ _PLACE: Final = "request"
 
 
 class Surroundings(NamedTuple):
-    """What is known of an app: the authorities of its origins (empty: not told), and its headers of credentials."""
+    """What is known of an app: the authorities of its origins (empty: not told), and its headers of credentials.
+
+    `behind_proxy`: a trusted proxy makes the Host header, and may write the name of its upstream there.
+    """
 
     hosts: Set[bytes] = frozenset()
     security_headers: Set[bytes] = frozenset({b"authorization", b"dpop"})
+    behind_proxy: bool = False
 
 
 def concerns(request: Request, headers: Headers, about: Surroundings) -> bool:
@@ -50,7 +54,7 @@ def concerns(request: Request, headers: Headers, about: Surroundings) -> bool:
     if path[:1] != "/" or ";" in path or is_ambiguous_path(path):
         return True
     host = last.get(b"host")
-    if host is not None and host not in about.hosts and (about.hosts or _HOST.fullmatch(host) is None):
+    if host is not None and host not in about.hosts and (_is_told(about) or _HOST.fullmatch(host) is None):
         return True
     if b"  " in last.get(b"authorization", b""):
         return True
@@ -62,6 +66,11 @@ class _Seen(NamedTuple):
     request: Request
     headers: Headers
     about: Surroundings
+
+
+def _is_told(about: Surroundings) -> bool:
+    """Whether Host must name one of the origins."""
+    return bool(about.hosts) and not about.behind_proxy
 
 
 def inspect(request: Request, headers: Headers, about: Surroundings) -> tuple[Finding, ...]:
@@ -118,7 +127,7 @@ def _hosts(seen: _Seen) -> Iterator[Finding]:
     lines = seen.headers.all(b"host")
     if len(lines) > 1 or any(_HOST.fullmatch(line) is None for line in lines):
         yield _structural("host_malformed")
-    elif seen.about.hosts and lines and lines[0].lower() not in seen.about.hosts:
+    elif _is_told(seen.about) and lines and lines[0].lower() not in seen.about.hosts:
         yield _policy("host_untrusted")
     told = [name.strip() for line in seen.headers.all(b"x-forwarded-host") for name in line.split(b",")[:8]]
     told += [name for line in seen.headers.all(b"forwarded") for name in _FORWARDED.findall(line[:1_024])]
