@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +18,9 @@ from typing import Any
 import pytest
 
 from mfa_middleware.errors import ConfigurationError, StoreError
-from mfa_middleware.replay import Outcome
+from mfa_middleware.replay import Outcome, files
+from mfa_middleware.replay.filelocks import PRESENCE, lock_byte
+from mfa_middleware.replay.files import store_path
 from mfa_middleware.replay.shared import SharedStore
 from tests.replay.clocks import HandClock
 from tests.replay.racing import run_in_child
@@ -183,6 +187,85 @@ def test_what_takes_the_place_of_the_file_while_it_is_looked_at_is_not_trusted(
         _open(tmp_path)
     assert str(path) in str(error.value)
     assert ("not a regular file" if harm is _fifo else "symbolic links") in str(error.value)
+
+
+def _descriptors() -> int:
+    return len(os.listdir("/proc/self/fd"))
+
+
+def _keep_for_itself(path: Path, held: Any, go: Any) -> None:
+    with path.open("r+b") as file:
+        held.set() if lock_byte(file.fileno(), fcntl.LOCK_EX, PRESENCE) else None
+        go.wait(20)
+
+
+def test_a_file_that_another_process_keeps_for_itself_stops_the_start_in_bounded_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "_PRESENCE_SECONDS", 0.1)
+    store = _open(tmp_path)
+    path = store.path
+    store.close()
+    held, go = _FORK.Event(), _FORK.Event()
+    child = _FORK.Process(target=_keep_for_itself, args=(path, held, go))
+    child.start()
+    assert held.wait(20)
+    before = _descriptors()
+    with pytest.raises(ConfigurationError) as error:
+        _open(tmp_path)
+    assert f"{path}: another process does not let go of it: stop that process" in str(error.value)
+    assert _descriptors() == before
+    go.set()
+    child.join(20)
+    _open(tmp_path).close()
+
+
+def test_a_file_that_another_process_keeps_for_a_moment_is_waited_for(tmp_path: Path) -> None:
+    store = _open(tmp_path)
+    path = store.path
+    store.close()
+    held, go = _FORK.Event(), _FORK.Event()
+    child = _FORK.Process(target=_keep_for_itself, args=(path, held, go))
+    child.start()
+    assert held.wait(20)
+    threading.Timer(0.05, go.set).start()
+    _open(tmp_path).close()
+    child.join(20)
+
+
+@pytest.mark.parametrize("replaced", [True, False])
+def test_a_file_that_loses_its_name_while_it_is_opened_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replaced: bool
+) -> None:
+    for app in ("app", "other"):
+        _open(tmp_path, app=app).close()
+    path, other = (store_path(app, tmp_path) for app in ("app", "other"))
+    old, theirs, mark = path.stat().st_ino, other.stat().st_ino, files._is_marked
+
+    def lose_once(descriptor: int) -> bool:
+        if path.exists() and path.stat().st_ino == old:
+            os.link(path, tmp_path / "kept")  # so that its number is not given to the next file
+            other.replace(path) if replaced else path.unlink()
+        return mark(descriptor)
+
+    monkeypatch.setattr(files, "_is_marked", lose_once)
+    before = _descriptors()
+    store = _open(tmp_path)
+    assert (path.stat().st_ino == theirs) is replaced
+    assert path.stat().st_ino != old
+    assert store._table.identity == (path.stat().st_dev, path.stat().st_ino)
+    assert _claim(store, key()) is Outcome.NEW
+    store.close()
+    assert _descriptors() == before
+
+
+def test_a_start_that_makes_the_file_anew_leaves_none_open(tmp_path: Path) -> None:
+    before = _descriptors()
+    for capacity in (1000, 2000, 3000):
+        store = _open(tmp_path, capacity=capacity)
+        assert store.capacity == capacity
+        store.close()
+    assert _descriptors() == before
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")

@@ -1,0 +1,68 @@
+"""The share of an owner in a store that is nearly full is counted to the last entry, behind a lock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mfa_middleware.replay.base import WINDOW_SECONDS
+from mfa_middleware.replay.memory import MemoryStore
+from mfa_middleware.replay.owners import OWNER_LOCKS
+from tests.replay.clocks import HandClock
+
+ONE, OTHER = b"one owner       ", b"another owner   "
+
+
+@pytest.fixture
+def table(clock: HandClock) -> Iterator[Any]:
+    store = MemoryStore(capacity=100, quota=100, clock=clock)
+    yield store._table
+    store.close()
+
+
+@pytest.mark.parametrize("share", [1, 2, 7])
+def test_a_share_is_reached_and_not_exceeded(table: Any, share: int) -> None:
+    taken = [table.owners.take_one(ONE, share, 0.0, 0.0, counts=True) for _ in range(share + 2)]
+    assert taken == [True] * share + [False] * 2
+    assert table.owners.take_one(OTHER, share, 0.0, 0.0, counts=True) is True
+
+
+def test_who_only_asks_is_told_and_not_counted(table: Any) -> None:
+    assert [table.owners.take_one(ONE, 1, 0.0, 0.0, counts=False) for _ in range(3)] == [True] * 3
+    assert table.owners.take_one(ONE, 1, 0.0, 0.0, counts=True) is True
+    assert table.owners.take_one(ONE, 1, 0.0, 0.0, counts=False) is False
+
+
+def test_a_smaller_share_counts_what_was_taken_of_a_larger_one(table: Any) -> None:
+    for _ in range(5):
+        assert table.owners.take(ONE, 100, 0.0, 0.0) is True
+    assert table.owners.take_one(ONE, 5, 0.0, 0.0, counts=True) is False
+    assert table.owners.take_one(ONE, 6, 0.0, 0.0, counts=True) is True
+
+
+def test_two_windows_count(table: Any) -> None:
+    assert table.owners.take_one(ONE, 1, 0.0, 0.0, counts=True) is True
+    assert table.owners.take_one(ONE, 1, WINDOW_SECONDS, 0.0, counts=True) is False
+    assert table.owners.take_one(ONE, 1, 2 * WINDOW_SECONDS, 0.0, counts=True) is True
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_count_that_another_has_is_waited_for_as_long_as_said(table: Any, whole: bool) -> None:
+    locks = range(table.geometry.stripes, table.geometry.stripes + OWNER_LOCKS)
+
+    def take(wait: float) -> bool | None:
+        answer: bool | None = (
+            table.owners.take(ONE, 10, 0.0, wait) if whole else table.owners.take_one(ONE, 10, 0.0, wait, counts=True)
+        )
+        return answer
+
+    for lock in locks:
+        assert table.locks.take(lock, 0)
+    assert take(0.0) is None
+    giving = threading.Timer(0.05, lambda: [table.locks.give(lock) for lock in locks])
+    giving.start()
+    assert take(20.0) is True
+    giving.join()
