@@ -22,7 +22,7 @@ class Bearer(NamedTuple):
 
     `issuer` and `subject` are None where two parsers may read different ones. `jkt` is the thumbprint that `cnf`
     confirms (RFC 9449 6.1), empty where it is no text. `refused_for`: the ids of the tricks for which the token may
-    not pass. `verified`: whether the firewall verified it; None where it has no keys.
+    not pass. `verified`: whether the firewall verified it; None where it has no keys. `claims`: those that it verified.
     """
 
     issuer: str | None = None
@@ -32,6 +32,7 @@ class Bearer(NamedTuple):
     refused_for: tuple[str, ...] = ()
     is_token: bool = False
     verified: bool | None = None
+    claims: Mapping[str, Any] | None = None
 
 
 _OPAQUE: Final = Bearer()
@@ -87,6 +88,7 @@ def _bearer(verdict: Verdict) -> Bearer:
         verdict.refused_for,
         True,
         verdict.verified,
+        verdict.claims if verdict.verified else None,
     )
 
 

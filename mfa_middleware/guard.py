@@ -15,9 +15,11 @@ from mfa_middleware.credentials import Places
 from mfa_middleware.decision import Decision
 from mfa_middleware.enforcement import Enforcement
 from mfa_middleware.errors import Code, Refusal, StoreError
+from mfa_middleware.firewall import Inspector
 from mfa_middleware.firewall.detectors.transport import HEADERS
 from mfa_middleware.freshness import Freshness
 from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
+from mfa_middleware.inspection import Inspection
 from mfa_middleware.machines import Machine
 from mfa_middleware.proofs import dpop, nonce
 from mfa_middleware.replay import Outcome, StoreState
@@ -40,7 +42,13 @@ _SECONDS_WITH_NONCE: Final = nonce.LIFE + 15.0
 class Guard:
     """The checks of one app, compiled from its settings."""
 
-    def __init__(self, settings: Settings, state: Callable[[bytes], StoreState], clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        state: Callable[[bytes], StoreState],
+        clock: Clock,
+        inspector: Inspector | None = None,
+    ) -> None:
         """`state`: what the replay store last knew of an owner, without waiting; may raise StoreError."""
         self._settings = settings
         self._state = state
@@ -51,7 +59,8 @@ class Guard:
         self._rules = HeaderRules(self._places.header_names | HEADERS)
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._reader = dpop.ProofReader(settings.algorithms)
-        self._watch = Watch(settings, self._places, clock)
+        inspector = inspector or Inspection(settings, clock=clock).inspector
+        self._watch = Watch(settings, inspector, self._places, clock)
         self._freshness = Freshness(settings.nonce, self._nonces)
         self._enforcement = Enforcement(settings.mode, lambda: settings.secret or state(b"").secret)
         self._certain = self._enforcement.is_certain()

@@ -15,6 +15,7 @@ from mfa_middleware.firewall.alarms import Alarms
 from mfa_middleware.firewall.inspector import Mode as FirewallMode
 from mfa_middleware.guard import Guard
 from mfa_middleware.http import Request
+from mfa_middleware.inspection import Inspection
 from mfa_middleware.machines import FileRegistry, Registry
 from mfa_middleware.replay import ReplayStore
 from mfa_middleware.route import Route
@@ -59,7 +60,8 @@ class Service:
         self.registry: Registry = registry or FileRegistry(settings.machines, clock=clock, emit=self.emit)
         self.store: ReplayStore = store or open_configured(settings, clock=clock, emit=self.emit)
         self._alarms = Alarms()
-        self._guard = Guard(settings, self.store.state, clock)
+        self._inspection = Inspection(settings, clock=clock, emit=self.emit)
+        self._guard = Guard(settings, self.store.state, clock, self._inspection.inspector)
         self._challenger = Challenger(sorted(settings.algorithms))
         self._tell_start(without_login(settings.replay_store) if store is None else f"{store.scheme}:")
 
@@ -106,7 +108,8 @@ class Service:
         return machine is not None and machine.refusal(self.clock.wall(), decision.client) is None
 
     def close(self) -> None:
-        """Let go of the store and the registry."""
+        """Let go of the store, the registry and the keys of tokens."""
+        self._inspection.close()
         self.store.close()
         self.registry.close()
 

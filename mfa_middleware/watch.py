@@ -12,13 +12,13 @@ from mfa_middleware.credentials import Credential, Places, hash_of
 from mfa_middleware.errors import Code, Refusal
 from mfa_middleware.firewall.detectors import possession, transport
 from mfa_middleware.firewall.finding import Evidence, Finding
-from mfa_middleware.firewall.inspector import Inspector, Mode, Policy, refusing
+from mfa_middleware.firewall.inspector import Inspector, Mode, refusing
 from mfa_middleware.firewall.trials.allowance import Allowance, Rate
 from mfa_middleware.http import Headers, Request
 from mfa_middleware.settings import Settings
 from mfa_middleware.trail import Trail
 
-__all__ = ["Watch", "policy_of"]
+__all__ = ["Watch"]
 
 _SCHEME: Final = re.compile(rb"^(?:bearer|dpop)[ \t]+", re.IGNORECASE)
 _MOST: Final = 8  # values, or parts of one, that are read where a place has no single reading
@@ -33,15 +33,15 @@ _AROUND: Final = "the request is built to be read in two ways: {}"
 class Watch:
     """The firewall of one app, as the check of a request uses it."""
 
-    def __init__(self, settings: Settings, places: Places, clock: Clock) -> None:
-        self._policy = policy = policy_of(settings)
+    def __init__(self, settings: Settings, inspector: Inspector, places: Places, clock: Clock) -> None:
+        self._policy = inspector.policy
         self._places = places
-        self._bearers = BearerReader(Inspector(policy))
+        self._bearers = BearerReader(inspector)
         security_headers = places.header_names - {b"cookie"} | {b"dpop"}
         self._about = transport.Surroundings(_hosts(settings.origins), security_headers, settings.trusted_proxies > 0)
         self._algorithms = settings.algorithms
         self._allowance = Allowance(_EACH, _TOGETHER, clock=clock)
-        self._is_off = policy.mode is Mode.OFF
+        self._is_off = self._policy.mode is Mode.OFF
 
     def read(self, headers: Headers, trail: Trail) -> None:
         """Read the tokens in the credentials. Raises Refusal (forged_token)."""
@@ -97,17 +97,6 @@ class Watch:
             is_attack = any(finding.is_attack for finding in trail.findings)
             text = _ATTACKS if is_attack else _UNVERIFIED
             raise Refusal(Code.FORGED_TOKEN, text.format(", ".join(dict.fromkeys(refused_for))))
-
-
-def policy_of(settings: Settings) -> Policy:
-    """What the settings tell the firewall."""
-    return Policy(
-        settings.firewall,
-        settings.firewall_allow,
-        settings.jwt_algorithms,
-        frozenset(settings.jwt_issuers),
-        frozenset(settings.jwt_audiences),
-    )
 
 
 def _hosts(origins: Sequence[str]) -> frozenset[bytes]:

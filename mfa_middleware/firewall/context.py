@@ -99,13 +99,14 @@ class Verification(NamedTuple):
     """What came of verifying a token with registered keys.
 
     `verified`: None where it was not tried. `claims`: those of a verified token. `until`: unix seconds at which this
-    may come out otherwise.
+    may come out otherwise. `signed`: whether a registered key signed it, so that it is no forgery.
     """
 
     verified: bool | None
     claims: Mapping[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
     until: float = float("inf")
+    signed: bool = False
 
 
 Verify: TypeAlias = Callable[[Reading, Context], Verification]

@@ -68,7 +68,7 @@ OPAQUE: Final = Verdict()
 class Inspector:
     """Inspects tokens. `keys`: the registered keys of the moment; `verify`, `trials`: what is done with them."""
 
-    __slots__ = ("_is_plain", "_keys", "_policy", "_trials", "_verify")
+    __slots__ = ("_is_plain", "_keys", "_trials", "_verify", "policy")
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Inspector:
         verify: Verify | None = None,
         trials: Trials | None = None,
     ) -> None:
-        self._policy = policy
+        self.policy = policy
         self._keys = keys
         self._verify = verify
         self._trials = trials
@@ -93,7 +93,7 @@ class Inspector:
         reading = read(token)
         if reading is None:
             return OPAQUE
-        if self._policy.mode is Mode.OFF:
+        if self.policy.mode is Mode.OFF:
             return Verdict(claims=reading.claims, unsure_claims=_any_claims(reading), is_token=True)
         if reading.has_ordinary_header and self._is_plain and self._is_ordinary(reading, now):
             return Verdict((), (), reading.payload, None, True, reading.payload["exp"], reading.payload)
@@ -101,14 +101,16 @@ class Inspector:
         findings = detect(reading, context)
         outcome = self._verify(reading, context) if self._verify is not None else _NOT_TRIED
         findings += outcome.findings
-        if self._trials is not None and not outcome.verified:
+        if self._trials is not None and not (outcome.verified or outcome.signed):
             findings += self._trials(reading, context)
+        if outcome.verified is False and not findings:
+            findings = [context.policy("signature_invalid")]
         return self._verdict(reading, findings, outcome, now)
 
     def _is_ordinary(self, reading: Reading, now: float) -> bool:
         """Whether no detector finds anything; most tokens are of this kind, and all of these cost little."""
         alg: str = reading.header["alg"]
-        if alg not in (self._policy.algorithms or KNOWN) or not is_ordinary_signature(alg, reading.signature):
+        if alg not in (self.policy.algorithms or KNOWN) or not is_ordinary_signature(alg, reading.signature):
             return False
         return is_ordinary_payload(reading.payload, now)
 
@@ -116,7 +118,7 @@ class Inspector:
         if outcome.verified and findings:
             findings = [one._replace(evidence=Evidence.POLICY) if one.id in _SETTLED else one for one in findings]
         strongest = _strongest(findings) if findings else ()
-        refused_for = self._refused_for(strongest, outcome.verified) if strongest or outcome.verified is False else ()
+        refused_for = self._refused_for(strongest, outcome.verified) if strongest else ()
         claims = reading.claims
         until = min(outcome.until, settled_until(claims, now)) if claims else outcome.until
         return Verdict(
@@ -124,17 +126,15 @@ class Inspector:
         )
 
     def _context(self, place: str, now: float, source: Address | None) -> Context:
-        policy, keys = self._policy, self.keys()
+        policy, keys = self.policy, self.keys()
         accepted = policy.algorithms or (keys.algorithms if keys is not None else frozenset())
         return Context(place, accepted, keys, policy.issuers, policy.audiences, now, source)
 
     def _refused_for(self, findings: tuple[Finding, ...], verified: bool | None) -> tuple[str, ...]:
-        if self._policy.mode is not Mode.ENFORCE:
+        if self.policy.mode is not Mode.ENFORCE:
             return ()
-        ids = refusing(findings, self._policy.allowed)
-        if verified is False and not ids:
-            return tuple(finding.id for finding in findings) or ("signature_invalid",)
-        return ids
+        ids = refusing(findings, self.policy.allowed)
+        return ids or (tuple(finding.id for finding in findings) if verified is False else ())
 
 
 def detect(reading: Reading, context: Context) -> list[Finding]:

@@ -79,7 +79,11 @@ def test_policy_is_refused_where_our_own_verification_fails() -> None:
     policy = Finding("expired_token", Evidence.POLICY, "x-api-key")
     said = inspect(ODD, verify=failing(policy))
     assert (said.refused_for, said.verified, said.until) == (("alg_unknown", "expired_token"), False, NOW + 5)
-    assert inspect(token(), verify=failing()).refused_for == ("signature_invalid",)
+    said = inspect(token(), verify=failing())
+    assert ([finding.id for finding in said.findings], said.refused_for) == (
+        ["signature_invalid"],
+        ("signature_invalid",),
+    )
     report = inspect(ODD, verify=failing(policy), policy=Policy(mode=Mode.REPORT))
     assert report.refused_for == ()
 

@@ -100,6 +100,7 @@ ROWS: Final = (
         ),
         cwe=("CWE-347", "CWE-1391"),
         bcp="2.2, 3.5",
+        needs="MFA_JWT_KEYS",
         advice=_BLOCKED,
     ),
     _row(
@@ -112,6 +113,7 @@ ROWS: Final = (
         cwe=("CWE-1391", "CWE-521", "CWE-798"),
         bcp="2.2, 3.5",
         attack=("T1110.002", "T1606"),
+        needs="MFA_JWT_KEYS",
         advice="Replace the secret at once where the app uses it: everybody can sign with it.",
     ),
     _row(
