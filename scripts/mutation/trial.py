@@ -28,7 +28,7 @@ only_mutate={modules}
 pytest_add_cli_args_test_selection={tests}
 pytest_add_cli_args={arguments}
 also_copy={copied}
-timeout_multiplier=10
+timeout_multiplier=5
 timeout_constant=2
 track_dependencies=false
 use_git_change_detection=false
@@ -72,7 +72,7 @@ def _of_the_rest(group: Group, trees: Sequence[Path], doubtful: Mapping[str, lis
     started = time.monotonic()
     if _code(trees[0], group, timeout=600) != 0:
         raise Failed(f"the tests of {group.name} do not pass as they are")
-    timeout = 10 * (time.monotonic() - started) + 10
+    timeout = 5 * (time.monotonic() - started) + 10
     free: queue.SimpleQueue[Path] = queue.SimpleQueue()
     for tree in trees:
         free.put(tree)

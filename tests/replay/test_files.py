@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import signal
@@ -264,8 +265,94 @@ def test_a_start_that_makes_the_file_anew_leaves_none_open(tmp_path: Path) -> No
     for capacity in (1000, 2000, 3000):
         store = _open(tmp_path, capacity=capacity)
         assert store.capacity == capacity
+        assert store._table.identity == (store.path.stat().st_dev, store.path.stat().st_ino)
         store.close()
     assert _descriptors() == before
+
+
+def test_a_file_that_was_made_anew_is_not_made_anew_under_who_uses_it(tmp_path: Path) -> None:
+    _open(tmp_path, capacity=1000).close()
+    store = _open(tmp_path, capacity=5000)
+    assert run_in_child(get_context("spawn"), _capacity, tmp_path, 1000) == (5000, True)
+    assert _claim(store, key()) is Outcome.NEW
+    store.close()
+
+
+def test_a_file_that_another_worker_makes_first_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, name = _open(tmp_path), key()
+    assert _claim(store, name) is Outcome.NEW
+    state = store.state()
+    store.close()
+    look, looks = files._open, []
+    monkeypatch.setattr(files, "_open", lambda path: look(path) if looks else looks.append("too early"))
+    before = _descriptors()
+    again = _open(tmp_path)
+    assert again.state() == state
+    assert _claim(again, name) is Outcome.SEEN
+    again.close()
+    assert _descriptors() == before
+    assert [path.name for path in tmp_path.iterdir()] == [store.path.name]
+
+
+def test_a_file_that_loses_its_name_again_and_again_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, mark = store_path("app", tmp_path), files._is_marked
+    monkeypatch.setattr(files, "_is_marked", lambda descriptor: path.unlink() or mark(descriptor))
+    before = _descriptors()
+    with pytest.raises(ConfigurationError) as error:
+        _open(tmp_path)
+    assert f"{path}: it is replaced again and again: stop what replaces it" in str(error.value)
+    assert _descriptors() == before
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o277, 0o777])
+def test_no_umask_changes_the_mode_of_the_file(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        store = _open(tmp_path)
+    finally:
+        os.umask(before)
+    assert store.path.stat().st_mode & 0o777 == 0o600
+    assert _claim(store, key()) is Outcome.NEW
+    store.close()
+
+
+@pytest.mark.parametrize("number", [errno.EOPNOTSUPP, errno.EINVAL])
+def test_a_file_system_that_reserves_nothing_will_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def cannot(*_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_fallocate", cannot)
+    store = _open(tmp_path)
+    assert _claim(store, key()) is Outcome.NEW
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "cure"),
+    [
+        (errno.ENOSPC, "make room there (docker run --shm-size), or lower MFA_CAPACITY"),
+        (errno.EIO, "let this user write there, or choose another store with MFA_REPLAY_STORE"),
+    ],
+)
+def test_a_file_system_without_room_stops_the_start_and_keeps_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, cure: str
+) -> None:
+    def full(*_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    before = _descriptors()
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "posix_fallocate", full)
+        with pytest.raises(ConfigurationError) as error:
+            _open(tmp_path)
+    assert f"{store_path('app', tmp_path)}: {os.strerror(number)}: {cure}" in str(error.value)
+    assert _descriptors() == before
+    assert not [*tmp_path.iterdir()]
+    _open(tmp_path).close()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
