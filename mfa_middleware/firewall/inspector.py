@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any, Final, NamedTuple
 
@@ -21,6 +22,7 @@ __all__ = ["OPAQUE", "Inspector", "Mode", "Policy", "Verdict", "detect", "refusi
 _NEVER: Final = float("inf")
 _NOT_TRIED: Final = Verification(None)
 _SETTLED: Final = frozenset({"detached_payload", "payload_not_object"})  # the signer chose this payload
+_SEGMENTS: Final = re.compile(rb"[A-Za-z0-9_=-]*+(?:\.[A-Za-z0-9_=-]*+)++")
 _STRENGTH: Final = (Evidence.POLICY, Evidence.STRUCTURAL, Evidence.CONFIRMED)
 
 
@@ -92,7 +94,7 @@ class Inspector:
         """The verdict on a token; `now` in unix seconds, `source`: who presented it. Never raises."""
         reading = read(token)
         if reading is None:
-            return OPAQUE
+            return self._opaque(token, place, now)
         if self.policy.mode is Mode.OFF:
             return Verdict(claims=reading.claims, unsure_claims=_any_claims(reading), is_token=True)
         if reading.has_ordinary_header and self._is_plain and self._is_ordinary(reading, now):
@@ -113,6 +115,14 @@ class Inspector:
         if alg not in (self.policy.algorithms or KNOWN) or not is_ordinary_signature(alg, reading.signature):
             return False
         return is_ordinary_payload(reading.payload, now)
+
+    def _opaque(self, token: bytes, place: str, now: float) -> Verdict:
+        """What has no header is no token; but where tokens are verified, segments without one are a broken token."""
+        is_expected = place == "authorization" and self.policy.mode is not Mode.OFF and self.keys() is not None
+        if not is_expected or _SEGMENTS.fullmatch(token) is None:
+            return OPAQUE
+        found = (self._context(place, now, None).structural("missing_separator", "no header"),)
+        return Verdict(found, self._refused_for(found, None), None, False, True)
 
     def _verdict(self, reading: Reading, findings: list[Finding], outcome: Verification, now: float) -> Verdict:
         if outcome.verified and findings:

@@ -10,6 +10,7 @@ from mfa_middleware.firewall.context import Context, Verification
 from mfa_middleware.firewall.faults import Fault
 from mfa_middleware.firewall.finding import Finding
 from mfa_middleware.firewall.keys import KeyRing, KeySet
+from mfa_middleware.firewall.keys.signature import verifies
 from mfa_middleware.firewall.reading import Reading
 from mfa_middleware.firewall.trials import Suspect, Trials
 from mfa_middleware.firewall.verification import Expected, Reason, Verifier
@@ -18,6 +19,8 @@ __all__ = ["Keyed"]
 
 _VERIFIED_FOR: Final = 300.0
 _REFUSED_FOR: Final = 5.0
+_RSA: Final = ("RS256", "PS256", "RS384", "PS384", "RS512", "PS512")
+_MOST_KEYS: Final = 2
 _NAMES: Final[Mapping[Reason, str]] = {
     Reason.SIGNATURE: "signature_invalid",
     Reason.EXPIRED: "expired_token",
@@ -56,8 +59,22 @@ class Keyed:
         """What can be proven of a token that no registered key signed."""
         signed = reading.signed if reading.has(Fault.JSON_FORM) else reading.token.rpartition(b".")[0]
         source = str(context.source) if context.source is not None else ""
-        for proven in self._trials.confirm(Suspect(signed, reading.signature, reading.header), source) or ():
-            yield context.confirmed(proven.id, proven.detail)
+        proven = self._trials.confirm(Suspect(signed, reading.signature, reading.header), source)
+        yield from (context.confirmed(one.id, one.detail) for one in proven or ())
+        if proven == () and (other := self._other_algorithm(reading, signed)) is not None:
+            yield context.policy("alg_key_mismatch", f"signed with {other}")
+
+    def _other_algorithm(self, reading: Reading, signed: bytes) -> str | None:
+        """The RSA algorithm that the right key signed with, where the header names another."""
+        if reading.alg not in _RSA:
+            return None
+        keyset = self._ring.current()
+        named = keyset.for_kid(reading.kid) if reading.kid is not None else None
+        keys = [named] if named is not None else keyset.fitting(reading.alg)[:_MOST_KEYS]
+        for key, other in ((key, other) for key in keys if key.kty == "RSA" for other in _RSA):
+            if other != reading.alg and verifies(signed, reading.signature, key.public, other):
+                return other
+        return None
 
 
 def _end(claims: Mapping[str, object] | None, now: float) -> float:

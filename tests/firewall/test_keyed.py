@@ -114,3 +114,12 @@ def test_a_payload_that_is_no_json_passes_where_it_verifies() -> None:
 
 def test_an_opaque_credential_is_left_to_the_app() -> None:
     assert check(b"opaque").allowed
+    assert check(b"dXNlcjpwYXNz==").allowed
+
+
+def test_segments_without_a_header_are_a_broken_token_unless_the_operator_knows_better() -> None:
+    for token in (b"abc.def", b".abc.def", b".abc.", b"..", b".a.b.c.d"):
+        decision = check(token)
+        assert (decision.allowed, named(decision)) == (False, {"missing_separator": "structural"}), token
+        assert check(token, firewall_allow="missing_separator").allowed
+        assert check(token, jwt_keys="").allowed

@@ -57,7 +57,8 @@ ROWS: Final = (
         evidence=Evidence.STRUCTURAL,
         cwe=("CWE-347", "CWE-20"),
         bcp="3.14",
-        advice=_BLOCKED,
+        advice="Blocked. Where clients send opaque keys with dots beside verified tokens, name this id in "
+        "MFA_FIREWALL_ALLOW.",
     ),
     _row(
         id="extra_segments",
