@@ -19,7 +19,7 @@ from mfa_middleware.replay import Outcome, StoreState
 from mfa_middleware.route import PROTECTED, Route, required
 from mfa_middleware.steps import Claim, FindMachine, FindState, ReadBody, Resources, run, run_async
 from tests.helpers.bench import NOW, ORIGIN, TOKEN, Bench, machine_of
-from tests.helpers.keys import b64, key_for, stranger
+from tests.helpers.keys import b64, stranger
 from tests.helpers.proofs import ABSENT, ath, content_digest, htq, jws, proof
 
 ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551

@@ -38,8 +38,7 @@ def remote() -> Iterator[dict[str, Any]]:
 
 def _open(server: Valkey, library: str) -> ReplayStore:
     uri = server.url.replace("valkey", library, 1)
-    limits = {"capacity": 1_000_000, "quota": 1_000_000}
-    return open_store(uri, app=f"bench-{library}", never_cold=True, timeout=5.0, **limits)
+    return open_store(uri, capacity=1_000_000, quota=1_000_000, app=f"bench-{library}", never_cold=True, timeout=5.0)
 
 
 def _latency(store: ReplayStore) -> float:
