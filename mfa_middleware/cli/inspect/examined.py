@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from mfa_middleware.clock import Clock
-from mfa_middleware.firewall import Inspector, Policy, Verdict
+from mfa_middleware.firewall import Verdict
 from mfa_middleware.firewall.reading import Reading, read
+from mfa_middleware.inspection import Inspection
+from mfa_middleware.settings import Settings
 
 __all__ = ["Examined", "examine"]
 
@@ -27,6 +30,8 @@ def examine(
 ) -> Examined:
     """Read and inspect a token. `keys`: the path of a file. Raises ConfigurationError where it has no usable key."""
     now = clock.wall()
-    policy = Policy(issuers=frozenset(issuers), audiences=frozenset(audiences))
-    verdict = Inspector(policy).inspect(token, place, now)
+    given = {"jwt_keys": [keys] if keys else "", "jwt_issuers": [*issuers], "jwt_audiences": [*audiences]}
+    settings = Settings.load(given, environ={})
+    with contextlib.closing(Inspection(settings, clock=clock, emit=lambda _: None)) as inspection:
+        verdict = inspection.inspector.inspect(token, place, now)
     return Examined(token, read(token, forced=verdict.is_token), verdict, now, keys is not None)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from mfa_middleware.cli.probe.forgeries.made import Forged, Tokens
+from mfa_middleware.cli.probe.signing import fresh_key
 from mfa_middleware.cli.probe.target import Target
 from mfa_middleware.cli.probe.tokens import Json, compact, segment
 
@@ -59,6 +60,13 @@ def _raw_header(*texts: bytes) -> Tokens:
 def _raw_payload(*texts: bytes) -> Tokens:
     """Payloads by their bytes."""
     return lambda target: (Forged(target.signed(claims=text), ascii(text)[:60]) for text in texts)
+
+
+def _by_stranger(*texts: bytes) -> Tokens:
+    """Payloads by their bytes under a key that nobody knows: an issuer may sign what it likes."""
+    return lambda target: (
+        Forged(fresh_key("RS256").token({**target.header, "alg": "RS256"}, text), ascii(text)) for text in texts
+    )
 
 
 def _signed_raw(target: Target, header: bytes, claims: Json) -> bytes:
@@ -150,7 +158,7 @@ TOKENS: Final[Mapping[str, Tokens]] = {
     "json_constant": _payload_with(b'"nbf":NaN', b'"exp":Infinity', b'"exp":1e400'),
     "json_huge_number": _payload_with(b'"n":' + b"9" * 2_000),
     "json_big_number": _payload_with(b'"n":9007199254740993'),
-    "payload_not_object": _raw_payload(b'["admin"]', b'"admin"', b"1", b"null", b"true"),
+    "payload_not_object": _by_stranger(b'["admin"]', b'"admin"', b"1", b"null", b"true"),
     "payload_not_json": _raw_payload(b"hello", b"\x01\x02\x03"),
     "header_not_json": _raw_header(b'{"alg":"RS256",', b'{"alg":RS256}'),
     "claim_type": _claims_with(iss=(["a"],), sub=(["admin"], {"a": 1}), jti=([1],), aud=({"a": 1},)),
