@@ -10,8 +10,8 @@ from mfa_middleware.firewall.context import Context, Verification
 from mfa_middleware.firewall.faults import Fault
 from mfa_middleware.firewall.finding import Finding
 from mfa_middleware.firewall.keys import KeyRing, KeySet
-from mfa_middleware.firewall.keys.signature import verifies
 from mfa_middleware.firewall.reading import Reading
+from mfa_middleware.firewall.rsa_trials import rsa_trials
 from mfa_middleware.firewall.trials import Suspect, Trials
 from mfa_middleware.firewall.verification import Expected, Reason, Verifier
 
@@ -19,8 +19,6 @@ __all__ = ["Keyed"]
 
 _VERIFIED_FOR: Final = 300.0
 _REFUSED_FOR: Final = 5.0
-_RSA: Final = ("RS256", "PS256", "RS384", "PS384", "RS512", "PS512")
-_MOST_KEYS: Final = 2
 _NAMES: Final[Mapping[Reason, str]] = {
     Reason.SIGNATURE: "signature_invalid",
     Reason.EXPIRED: "expired_token",
@@ -61,20 +59,8 @@ class Keyed:
         source = str(context.source) if context.source is not None else ""
         proven = self._trials.confirm(Suspect(signed, reading.signature, reading.header), source)
         yield from (context.confirmed(one.id, one.detail) for one in proven or ())
-        if proven == () and (other := self._other_algorithm(reading, signed)) is not None:
-            yield context.policy("alg_key_mismatch", f"signed with {other}")
-
-    def _other_algorithm(self, reading: Reading, signed: bytes) -> str | None:
-        """The RSA algorithm that the right key signed with, where the header names another."""
-        if reading.alg not in _RSA:
-            return None
-        keyset = self._ring.current()
-        named = keyset.for_kid(reading.kid) if reading.kid is not None else None
-        keys = [named] if named is not None else keyset.fitting(reading.alg)[:_MOST_KEYS]
-        for key, other in ((key, other) for key in keys if key.kty == "RSA" for other in _RSA):
-            if other != reading.alg and verifies(signed, reading.signature, key.public, other):
-                return other
-        return None
+        if proven == ():
+            yield from rsa_trials(reading, signed, self._ring.current(), context)
 
 
 def _end(claims: Mapping[str, object] | None, now: float) -> float:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import json
 from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mfa_middleware.decision import Decision
@@ -73,6 +75,33 @@ def test_a_wrong_signature_is_refused() -> None:
     assert (decision.allowed, named(decision)) == (False, {"signature_invalid": "policy"})
     decision = check(signed("PS256"))
     assert (decision.allowed, named(decision)) == (False, {"alg_not_accepted": "policy"})
+
+
+def test_a_signature_of_another_algorithm_by_the_right_key_has_a_name() -> None:
+    head, payload, _ = signed().decode().split(".")
+    message = f"{head}.{payload}".encode()
+    for scheme, digest in (
+        (padding.PKCS1v15(), hashes.SHA512()),
+        (padding.PSS(padding.MGF1(hashes.SHA256()), 32), hashes.SHA256()),
+    ):
+        decision = check(message + b"." + b64(KEY.sign(message, scheme, digest)).encode())
+        assert named(decision) == {"signature_invalid": "policy", "alg_key_mismatch": "policy"}
+
+
+@pytest.mark.parametrize("lax", ["surplus", "other padding", "no identifier"])
+def test_a_forged_padding_is_confirmed(lax: str) -> None:
+    head, payload, _ = signed().decode().split(".")
+    message = f"{head}.{payload}".encode()
+    digest, size, numbers = hashlib.sha256(message).digest(), KEY.key_size // 8, KEY.private_numbers()
+    info = bytes.fromhex("3031300d060960864801650304020105000420") + digest
+    opened = {
+        "surplus": b"\0\1\xff\xff\xff\xff\xff\xff\xff\xff\0" + info,
+        "other padding": (b"\0\1" + b"\xfe" * (size - len(info) - 3) + b"\0" + info),
+        "no identifier": (b"\0\1" + b"\xff" * (size - len(digest) - 3) + b"\0" + digest),
+    }[lax].ljust(size, b"\x41")
+    made = pow(int.from_bytes(opened), numbers.d, numbers.public_numbers.n).to_bytes(size)
+    names = named(check(message + b"." + b64(made).encode()))
+    assert names == {"signature_invalid": "policy", "rsa_padding": "confirmed"}
 
 
 def test_a_public_key_as_a_secret_is_confirmed() -> None:
