@@ -63,6 +63,11 @@ class TestAnotherProcess:
         locks.give(2)
         assert run_in_child(_FORK, _is_free, path, 2) is True
 
+    def test_it_gets_no_lock_but_the_one_that_was_given_back(self, path: Path, locks: FileLocks) -> None:
+        assert [locks.take(index, 0) for index in range(4)] == [True] * 4
+        locks.give(1)
+        assert [run_in_child(_FORK, _is_free, path, index) for index in range(4)] == [False, True, False, False]
+
     def test_it_is_waited_for_no_longer_than_said(self, path: Path, locks: FileLocks) -> None:
         held, go = _FORK.Event(), _FORK.Event()
         child = _FORK.Process(target=_hold, args=(path, held, go))
@@ -104,6 +109,13 @@ def test_a_file_that_cannot_be_locked_is_an_error_and_keeps_no_thread_out(
         with pytest.raises(OSError, match="no locks"):
             locks.take(0, 0)
     assert locks.take(0, 0) is True
+
+
+def test_a_byte_that_cannot_be_locked_is_not_taken_for_locked(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    os.close(descriptor)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        lock_byte(descriptor, fcntl.LOCK_EX, 0)
 
 
 def test_a_file_that_is_gone_has_no_locks(locks: FileLocks) -> None:
