@@ -15,10 +15,10 @@ from mfa_middleware.firewall import Inspector, Policy
 from mfa_middleware.inspection import Inspection
 from mfa_middleware.settings import Settings
 from tests.firewall.attacker.estate import Running
-from tests.firewall.honest.contents import PLAIN
+from tests.firewall.honest.contents import CONTENTS, PLAIN
 from tests.firewall.honest.corpus import MAKERS, accused, made_by
 from tests.firewall.honest.keys import ALGORITHMS, SECRET_ALGORITHMS, key_for
-from tests.firewall.honest.makers import Honest
+from tests.firewall.honest.makers import LIBRARIES, UNKNOWN, Honest
 from tests.firewall.honest.served import refused, trusting
 from tests.interop.node import UnavailableError
 
@@ -75,9 +75,11 @@ def test_honest_tokens_verify_with_the_registered_keys(
 
 
 def test_the_corpus_is_large_and_has_every_algorithm() -> None:
-    made = [one for maker in MAKERS if not maker.startswith("npm") for one in tokens_of(maker)]
-    assert len(made) >= 20_000
-    assert {one.algorithm for one in made} == set(ALGORITHMS)
+    made = {maker: tokens_of(maker) for maker in MAKERS if not maker.startswith("npm")}
+    assert sum(map(len, made.values())) >= 20_000
+    for library in LIBRARIES:
+        assert {one.algorithm for one in made[library]} == set(ALGORITHMS) - set(UNKNOWN.get(library, ()))
+        assert {one.content for one in made[library]} == {content.name for content in CONTENTS}
 
 
 def test_padding_is_policy_alone() -> None:
