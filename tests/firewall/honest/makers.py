@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import time
 import warnings
@@ -24,7 +25,7 @@ from tests.firewall.honest.keys import ALGORITHMS, key_for
 __all__ = ["Honest", "by_hand", "by_library"]
 
 with warnings.catch_warnings(action="ignore"):
-    pass  # sets a filter of its own
+    importlib.import_module("authlib.deprecate")  # sets a filter of its own
 
 with warnings.catch_warnings(action="ignore"):
     from authlib import jose as authlib_jose  # its successor is joserfc, which is here too
