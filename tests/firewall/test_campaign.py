@@ -15,7 +15,7 @@ BLOCKED = Answer(401, "forged_token")
 GOOD = Numbers(rows=160, block=114, blocked=114, report=35, named=149, unseeable=11, false_positives=0)
 
 
-def row(trick: str, *played: Played, app: str = "flask") -> Row:
+def row(trick: str, *played: Played, app: str = "fastapi-h11") -> Row:
     return Row(trick, [(app, one) for one in played])
 
 
