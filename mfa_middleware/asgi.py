@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mfa_middleware.asgi_body import Body, Disconnected
 from mfa_middleware.asgi_exchange import KEY, Exchange, MachineUser, request_of
+from mfa_middleware.asgi_firewall import FIREWALL_KEY, Firewall
 from mfa_middleware.asgi_marks import exempt, required
 from mfa_middleware.asgi_outgoing import Outgoing
 from mfa_middleware.asgi_routes import Routes
@@ -20,7 +21,7 @@ from mfa_middleware.errors import ConfigurationError, StoreError
 from mfa_middleware.service import Service
 from mfa_middleware.settings import Settings
 
-__all__ = ["KEY", "MFAMiddleware", "MachineUser", "exempt", "request_of", "required"]
+__all__ = ["FIREWALL_KEY", "KEY", "Firewall", "MFAMiddleware", "MachineUser", "exempt", "request_of", "required"]
 
 
 class MFAMiddleware:

@@ -31,11 +31,11 @@ class Answer:
 
 
 class Challenger:
-    """Turns refusals into answers, for the algorithms that this app accepts."""
+    """Turns refusals into answers, for the algorithms of proofs that this app accepts; none where it asks for none."""
 
     __slots__ = ("_algs",)
 
-    def __init__(self, algorithms: Sequence[str]) -> None:
+    def __init__(self, algorithms: Sequence[str] = ()) -> None:
         self._algs = " ".join(algorithms)
 
     def answer(self, refusal: Refusal, *, nonce: str | None = None, cors: bool = False) -> Answer:
@@ -54,6 +54,8 @@ class Challenger:
         return Answer(refusal.kind.status, tuple(headers), body)
 
     def _challenge(self, error: str | None) -> str:
+        if not self._algs:
+            return f'Bearer error="{error}"' if error else "Bearer"
         return f'DPoP error="{error}", algs="{self._algs}"' if error else f'DPoP algs="{self._algs}"'
 
     @staticmethod

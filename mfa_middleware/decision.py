@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
 from mfa_middleware.errors import Refusal
 from mfa_middleware.events import Event
@@ -17,6 +18,9 @@ __all__ = ["Decision"]
 _MAX_PATH: Final = 512
 
 
+_PRIVATE: Final = frozenset({"nonce", "claims"})
+
+
 class Decision(NamedTuple):
     """Whether the app gets the request, and what was learnt about it.
 
@@ -24,6 +28,7 @@ class Decision(NamedTuple):
     answer. `thumbprint` is unproven unless `machine` is set; `machine` is set once the signature has verified.
     `credential`: the hash of the first credential. `enforced`: whether a refusal of this request is carried out.
     `unchecked`: why it was accepted although nobody knows whether its proof was used before; None where it was checked.
+    `claims`: those of the first bearer JWT that was verified (MFA_JWT_KEYS); None where there was none.
     """
 
     allowed: bool
@@ -38,9 +43,10 @@ class Decision(NamedTuple):
     findings: tuple[Finding, ...] = ()
     enforced: bool = True
     unchecked: str | None = None
+    claims: Mapping[str, Any] | None = None
 
     def __repr__(self) -> str:
-        members = [f"{name}={value!r}" for name, value in self._asdict().items() if name != "nonce"]
+        members = [f"{name}={value!r}" for name, value in self._asdict().items() if name not in _PRIVATE]
         return f"Decision({', '.join(members)})"
 
     @property

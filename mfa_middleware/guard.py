@@ -275,4 +275,5 @@ def _decision(allowed: bool, trail: Trail, refusal: Refusal | None, nonce: str |
         trail.findings,
         enforced,
         trail.unchecked if refusal is None else None,
+        trail.claims if refusal is None else None,
     )

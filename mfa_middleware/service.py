@@ -9,8 +9,8 @@ from typing import Final
 from mfa_middleware.challenge import Answer, Challenger
 from mfa_middleware.clock import SYSTEM_CLOCK, Clock
 from mfa_middleware.decision import Decision
-from mfa_middleware.errors import ConfigurationError, Refusal
-from mfa_middleware.events import Emit, Event, JsonLines, emit_to_log, fan_out
+from mfa_middleware.errors import Refusal
+from mfa_middleware.events import Emit, Event
 from mfa_middleware.firewall.alarms import Alarms
 from mfa_middleware.firewall.inspector import Mode as FirewallMode
 from mfa_middleware.guard import Guard
@@ -20,6 +20,7 @@ from mfa_middleware.machines import FileRegistry, Registry
 from mfa_middleware.replay import ReplayStore
 from mfa_middleware.route import Route
 from mfa_middleware.settings import Outage, Settings, without_login
+from mfa_middleware.sinks import open_sinks
 from mfa_middleware.steps import Resources, run, run_async
 from mfa_middleware.stores import open_configured
 
@@ -56,7 +57,7 @@ class Service:
         self.settings = settings
         self.clock = clock
         self._off = settings.mode.name == "off"
-        self.emit, self._wants = _sinks(settings, on_event)
+        self.emit, self._wants = open_sinks(settings, on_event)
         self.registry: Registry = registry or FileRegistry(settings.machines, clock=clock, emit=self.emit)
         self.store: ReplayStore = store or open_configured(settings, clock=clock, emit=self.emit)
         self._alarms = Alarms()
@@ -145,20 +146,3 @@ class Service:
                 f"MFA_ACCEPT_REPLAYS_DURING_OUTAGE: while the store is away, a captured proof counts again on {paths}"
             )
             self.emit(Event("danger", logging.WARNING, danger, at=self.clock.wall()))
-
-
-def _sinks(settings: Settings, on_event: Emit | None) -> tuple[Emit, Callable[[int], bool]]:
-    """Where events go, and whether any of these places wants those of a level."""
-    sinks: list[Emit] = [emit_to_log]
-    if settings.event_log is not None:
-        try:
-            sinks.append(JsonLines(settings.event_log))
-        except OSError as error:
-            raise ConfigurationError(
-                f"MFA_EVENT_LOG: {settings.event_log} cannot be written ({error.strerror})"
-            ) from None
-    if on_event is not None:
-        sinks.append(on_event)
-    if len(sinks) == 1:
-        return emit_to_log, logging.getLogger("mfa_middleware").isEnabledFor
-    return fan_out(sinks), lambda _: True

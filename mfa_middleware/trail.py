@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from mfa_middleware.bearer import Bearer
 from mfa_middleware.credentials import Credential
@@ -44,3 +45,11 @@ class Trail:
         self.ambiguous = False
         self.proven = False
         self.unchecked: str | None = None
+
+    @property
+    def claims(self) -> Mapping[str, Any] | None:
+        """The claims of the first bearer that was verified."""
+        for bearer in self.bearers:
+            if bearer.claims is not None:
+                return bearer.claims
+        return None

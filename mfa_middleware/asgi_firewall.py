@@ -1,0 +1,76 @@
+"""The firewall alone as ASGI middleware: one line, and no machine is asked for.
+
+app.add_middleware(Firewall, jwt_keys="https://issuer.example.com/jwks.json")
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from mfa_middleware.asgi_exchange import POLICY_VIOLATION, request_of
+from mfa_middleware.asgi_outgoing import wire_headers
+from mfa_middleware.challenge import Answer
+from mfa_middleware.errors import ConfigurationError
+from mfa_middleware.firewall_service import FirewallService
+from mfa_middleware.settings import Settings
+
+__all__ = ["FIREWALL_KEY", "Firewall"]
+
+FIREWALL_KEY: Final = "firewall"
+"""`request.state.firewall` is the Decision on a request that the app gets, with its findings and verified claims."""
+_DENIAL: Final = "websocket.http.response"
+
+
+class Firewall:
+    """Refuses requests whose bearer JWT is an attack, or does not verify, and names every trick in an event.
+
+    `settings`: the options of `Settings`, over the environment; or one `service` that is already built. A wrong
+    setting stops the start: it fails the lifespan, and where the server runs none, every request.
+    """
+
+    def __init__(self, app: ASGIApp, /, *, service: FirewallService | None = None, **settings: Any) -> None:
+        self.app = app
+        self._service = service
+        self._settings = settings
+
+    @property
+    def service(self) -> FirewallService:
+        """The service behind this middleware, built when it is first needed. Raises ConfigurationError."""
+        if self._service is None:
+            self._service = FirewallService(Settings.load(self._settings))
+        return self._service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(scope, receive, send)
+            return
+        if scope["type"] in ("http", "websocket"):
+            decision = self.service.decide(request_of(scope))
+            if decision.refusal is not None:
+                await _refuse(self.service.answer(decision.refusal), scope, send)
+                return
+            scope.setdefault("state", {})[FIREWALL_KEY] = decision
+        await self.app(scope, receive, send)
+
+    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            _ = self.service
+        except ConfigurationError as error:
+            await receive()
+            await send({"type": "lifespan.startup.failed", "message": f"mfa_middleware: {error}"})
+            return
+        await self.app(scope, receive, send)
+
+
+async def _refuse(answer: Answer, scope: Scope, send: Send) -> None:
+    """Answer as HTTP where the server can, else close the handshake."""
+    kind = "http.response" if scope["type"] == "http" else _DENIAL
+    if kind == _DENIAL and _DENIAL not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        return
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": wire_headers(answer)})
+    await send({"type": f"{kind}.body", "body": answer.body})
+    await asyncio.sleep(0)  # uvicorn logs an error where the app returns before the connection is closed

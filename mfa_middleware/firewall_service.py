@@ -1,0 +1,108 @@
+"""The firewall alone: bearer tokens and the requests around them are inspected, and no machine is asked for."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from mfa_middleware.challenge import Answer, Challenger
+from mfa_middleware.clock import SYSTEM_CLOCK, Clock
+from mfa_middleware.credentials import Places
+from mfa_middleware.decision import Decision
+from mfa_middleware.errors import Refusal
+from mfa_middleware.events import Emit, Event
+from mfa_middleware.firewall.alarms import Alarms
+from mfa_middleware.firewall.detectors.transport import HEADERS
+from mfa_middleware.firewall.inspector import Mode
+from mfa_middleware.http import HeaderRules, Headers, Request, matches_exactly
+from mfa_middleware.inspection import Inspection
+from mfa_middleware.settings import Settings
+from mfa_middleware.sinks import open_sinks
+from mfa_middleware.target import Origins
+from mfa_middleware.trail import Trail
+from mfa_middleware.watch import Watch
+
+__all__ = ["FirewallService"]
+
+_EXEMPT: Final = Decision(True, exempt=True)
+
+
+class FirewallService:
+    """The firewall of one app that has no second factor: it refuses attacks, and names them in events.
+
+    It does no I/O in a request, so threads and event loops call it alike. Raises ConfigurationError.
+    """
+
+    def __init__(self, settings: Settings, *, clock: Clock = SYSTEM_CLOCK, on_event: Emit | None = None) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.emit, self._wants = open_sinks(settings, on_event)
+        self._inspection = Inspection(settings, clock=clock, emit=self.emit)
+        self._places = Places(settings.credentials)
+        self._rules = HeaderRules(self._places.header_names | HEADERS)
+        self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
+        self._watch = Watch(settings, self._inspection.inspector, self._places, clock)
+        self._alarms = Alarms()
+        self._challenger = Challenger()
+        self._tell_start()
+
+    def decide(self, request: Request) -> Decision:
+        """Whether the app gets a request, and what was found in it."""
+        if self.settings.firewall is Mode.OFF or matches_exactly(request, self.settings.exempt):
+            return _EXEMPT
+        headers = self._rules.scan(request.headers)
+        trail = Trail(self._origins.client(request, headers), self.clock.wall())
+        refusal = self._inspect(request, headers, trail)
+        decision = Decision(
+            refusal is None,
+            refusal=refusal,
+            client=trail.client,
+            credential=trail.credentials[0].ath if trail.credentials else None,
+            findings=trail.findings,
+            claims=trail.claims if refusal is None else None,
+        )
+        self._conclude(decision, request)
+        return decision
+
+    def answer(self, refusal: Refusal) -> Answer:
+        """The HTTP answer to a refusal."""
+        return self._challenger.answer(refusal)
+
+    def close(self) -> None:
+        """Stop following the keys of tokens."""
+        self._inspection.close()
+
+    def _inspect(self, request: Request, headers: Headers, trail: Trail) -> Refusal | None:
+        try:
+            self._watch.look_around(request, headers, trail)
+            attack = trail.noted
+            self._read(request, headers, trail)
+        except Refusal as refusal:
+            refusal.__traceback__ = None  # its frames hold the request, and they hold it
+            return refusal
+        return attack
+
+    def _read(self, request: Request, headers: Headers, trail: Trail) -> None:
+        try:
+            trail.credentials = self._places.find(headers, request.query)
+        except Refusal:
+            self._watch.read_ambiguous(request, headers, trail)
+        else:
+            if trail.credentials:
+                self._watch.read(headers, trail)
+
+    def _conclude(self, decision: Decision, request: Request) -> None:
+        if self._wants(decision.level):
+            self.emit(decision.event(request, self.clock.wall()))
+        if decision.findings:
+            alarm = self._alarms.note(decision.client, decision.findings, self.clock.monotonic())
+            if alarm is not None:
+                client = str(decision.client) if decision.client is not None else None
+                self.emit(Event("attack", logging.ERROR, alarm, at=self.clock.wall(), client=client))
+
+    def _tell_start(self) -> None:
+        settings = self.settings
+        detail = f"the firewall alone, {settings.firewall}: no machine is asked for a proof"
+        if not settings.jwt_keys:
+            detail += "; it knows bearer JWTs by their structure alone (MFA_JWT_KEYS is not set)"
+        self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))
