@@ -11,7 +11,7 @@ from mfa_middleware.cli.probe.forgeries import TOKENS
 from mfa_middleware.cli.probe.signing import SigningKey, fresh_key
 from mfa_middleware.cli.probe.target import KnownKey, Target
 from mfa_middleware.cli.probe.tokens import compact
-from scripts.fuzzing.inspectors import MAX_LENGTH
+from scripts.fuzzing.inspectors import MAX_LENGTH, SETTINGS
 
 __all__ = ["write_seeds"]
 
@@ -22,12 +22,12 @@ _FULL: Final = 12_000  # bytes of JSON that make a token of about MAX_LENGTH
 def write_seeds(folder: Path) -> None:
     """One file for each seed; the first byte chooses the setting."""
     for number, token in enumerate(_tokens()):
-        (folder / f"{number:04}").write_bytes(bytes([number % 3]) + token[: MAX_LENGTH + 1])
+        (folder / f"{number:04}").write_bytes(bytes([number % SETTINGS]) + token[: MAX_LENGTH + 1])
 
 
 def _tokens() -> Iterator[bytes]:
     issuer, other = fresh_key("RS256"), fresh_key("ES256")
-    keys = (KnownKey("ES256", "a", other.private.public_key()),)
+    keys = (KnownKey("ES256", "key-1", other.private.public_key()),)
     target = Target("http://127.0.0.1/", issuer=SigningKey("RS256", issuer.private), keys=keys)
     for tokens in TOKENS.values():
         for _, (token, _) in zip(range(_EACH), tokens(target), strict=False):
