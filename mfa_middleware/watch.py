@@ -73,11 +73,15 @@ class Watch:
         """Name the tricks that a refusal of a proof answers."""
         if self._is_off:
             return
-        proof = trail.proof
+        proof, code = trail.proof, refusal.code
+        bound_to = [one.jkt for one in trail.bearers if one.jkt is not None]
+        if code in possession.AT_ONCE and not (bound_to and code is Code.UNKNOWN_MACHINE):
+            trail.findings += possession.AT_ONCE[code]
+            return
         attempt = possession.Attempt(
             refusal,
             headers.all(b"dpop"),
-            [one.jkt for one in trail.bearers if one.jkt is not None] if trail.bearers else (),
+            bound_to,
             lambda: _scheme(headers),
             self._algorithms,
             trail.now,

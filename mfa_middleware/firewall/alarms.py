@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_network
 from typing import Final
 
-from cachetools import LRUCache
-
-from mfa_middleware.firewall.finding import Finding
+from mfa_middleware.firewall.finding import Evidence, Finding
 from mfa_middleware.http import Address
 
 __all__ = ["THRESHOLD", "WINDOW", "Alarms"]
@@ -20,7 +17,8 @@ THRESHOLD: Final = 30
 WINDOW: Final = 60.0
 """Seconds."""
 _SOURCES: Final = 4_096
-_SITE: Final = 64
+_HOST_BITS: Final = 64
+_MOST_TOLD: Final = 8
 
 
 class _Count:
@@ -31,17 +29,17 @@ class _Count:
     def __init__(self, since: float) -> None:
         self.since = since
         self.told = False
-        self.ids: Counter[str] = Counter()
+        self.ids: dict[str, int] = {}
 
 
 class Alarms:
-    """Counts the refusals of each source; the least recent source is forgotten first. Any thread may use it.
+    """Counts the refusals of each source; the one that began first is forgotten first. Any thread may use it.
 
     A count is never a reason to refuse: an address may be shared by honest callers.
     """
 
     def __init__(self) -> None:
-        self._counts: LRUCache[str, _Count] = LRUCache(_SOURCES)
+        self._counts: dict[object, _Count] = {}
         self._lock = threading.Lock()
 
     def note(self, source: Address | None, findings: Iterable[Finding], now: float) -> str | None:
@@ -49,25 +47,40 @@ class Alarms:
 
         `now`: seconds of a monotonic clock.
         """
-        ids = {finding.id for finding in findings if not finding.is_attack}
-        if not ids:
-            return None
-        name = _site(source)
+        most = 0
         with self._lock:
-            count = self._counts.get(name)
-            if count is None or now - count.since > WINDOW:
-                count = _Count(now)
-            self._counts[name] = count
-            count.ids.update(ids)
-            if count.told or max(count.ids.values()) < THRESHOLD:
+            count = None
+            for finding in findings:
+                if finding.evidence is Evidence.POLICY:
+                    count = count or self._count_of(source, now)
+                    count.ids[finding.id] = times = count.ids.get(finding.id, 0) + 1
+                    most = max(most, times)
+            if count is None or most < THRESHOLD or count.told:
                 return None
             count.told = True
-            told = ", ".join(f"{times} x {trick}" for trick, times in count.ids.most_common(8))
-        return f"many refusals from {name} within {WINDOW:.0f} s: {told}"
+            return _told(source, count.ids)
+
+    def _count_of(self, source: Address | None, now: float) -> _Count:
+        name = int(source) >> _HOST_BITS if isinstance(source, IPv6Address) else source
+        count = self._counts.get(name)
+        if count is None or now - count.since > WINDOW:
+            self._counts.pop(name, None)
+            if len(self._counts) >= _SOURCES:
+                del self._counts[next(iter(self._counts))]
+            count = self._counts[name] = _Count(now)
+        return count
+
+
+def _told(source: Address | None, ids: Mapping[str, int]) -> str:
+    often = sorted(ids.items(), key=lambda pair: -pair[1])[:_MOST_TOLD]
+    tricks = ", ".join(f"{times} x {trick}" for trick, times in often)
+    return f"many refusals from {_site(source)} within {WINDOW:.0f} s: {tricks}"
 
 
 def _site(source: Address | None) -> str:
     """The source as it is counted; a caller has a whole network of version 6 to itself."""
     if source is None:
         return "an unknown address"
-    return str(ip_network((source, _SITE), strict=False)) if isinstance(source, IPv6Address) else str(source)
+    if isinstance(source, IPv6Address):
+        return str(ip_network((source, _HOST_BITS), strict=False))
+    return str(source)

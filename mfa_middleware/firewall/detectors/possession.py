@@ -15,12 +15,13 @@ from mfa_middleware.jose.jwk import required_members
 from mfa_middleware.jose.strict import Malformed
 from mfa_middleware.uri import InvalidURI, normalise
 
-__all__ = ["IDS", "Attempt", "explain"]
+__all__ = ["AT_ONCE", "IDS", "Attempt", "explain"]
 
 _AHEAD: Final = 15.0
 _AGE: Final = 60.0
 _FITTING: Final = {"ES": "EC", "PS": "RSA", "RS": "RSA", "Ed": "OKP", "ML": "AKP"}
 _DPOP: Final = Context("dpop", as_proof=True)
+_UNKNOWN_KEY: Final = _DPOP.policy("proof_key_unknown")
 _MAX_JTI: Final = 256
 _DETECTORS: Final = (
     algorithm.none, algorithm.no_signature, algorithm.segments, algorithm.other_algorithm, header_keys.exposed,
@@ -125,10 +126,7 @@ def _claims(reading: Reading) -> Iterator[Finding]:
 
 
 def _unknown(attempt: Attempt) -> Iterator[Finding]:
-    if _is_of_another_key(attempt):
-        yield _DPOP.structural("proof_key_mismatch")
-    else:
-        yield _DPOP.policy("proof_key_unknown")
+    yield _DPOP.structural("proof_key_mismatch") if _is_of_another_key(attempt) else _UNKNOWN_KEY
 
 
 def _is_of_another_key(attempt: Attempt) -> bool:
@@ -184,14 +182,6 @@ def _body(attempt: Attempt) -> Iterator[Finding]:
         yield _DPOP.policy("proof_body")
 
 
-def _replay(_: Attempt) -> Iterator[Finding]:
-    yield _DPOP.confirmed("proof_replay")
-
-
-def _flood(_: Attempt) -> Iterator[Finding]:
-    yield _DPOP.policy("replay_flood")
-
-
 _NAMERS: Final[Mapping[Code, Callable[[Attempt], Iterator[Finding]]]] = {
     Code.MISSING_PROOF: _missing,
     Code.MALFORMED_PROOF: _malformed,
@@ -203,10 +193,14 @@ _NAMERS: Final[Mapping[Code, Callable[[Attempt], Iterator[Finding]]]] = {
     Code.STALE_PROOF: _time,
     Code.USE_DPOP_NONCE: _time,
     Code.WRONG_DIGEST: _body,
-    Code.REPLAYED: _replay,
-    Code.MACHINE_QUOTA: _flood,
-    Code.STORE_FULL: _flood,
 }
+AT_ONCE: Final[Mapping[Code, tuple[Finding, ...]]] = {
+    Code.UNKNOWN_MACHINE: (_UNKNOWN_KEY,),
+    Code.REPLAYED: (_DPOP.confirmed("proof_replay"),),
+    Code.MACHINE_QUOTA: (_DPOP.policy("replay_flood"),),
+    Code.STORE_FULL: (_DPOP.policy("replay_flood"),),
+}
+"""Refusals of a single proof that have one name, unless a token is bound to a key."""
 IDS: Final = frozenset(
     {
         "multiple_proofs", "bearer_downgrade", "bound_token_without_proof", "proof_typ", "proof_critical_header",
