@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import io
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
 from mfa_middleware.cli.probe.telling import Progress
 from tests.cli.conftest import Cli
+from tests.client.tls import certificate
 from tests.firewall.attacker import estate
 from tests.firewall.attacker.estate import Estate, Running, running
 
@@ -95,6 +99,37 @@ def test_host_that_cannot_be_reached_is_told(cli: Cli) -> None:
     cli.set(TOKEN="x")
     told = cli("probe", "http://127.0.0.1:9/", "--token", "env:TOKEN")
     assert (told.status, told.err.count("\n")) == (1, 1)
+
+
+def test_app_behind_tls_is_attacked_too(cli: Cli, tmp_path: Path) -> None:
+    """Whoever tests his own app has its CA among those of the system, or names it in SSL_CERT_FILE."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Believing)
+    server.socket = certificate(tmp_path).wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    cli.set(TOKEN="good", SSL_CERT_FILE=str(tmp_path / "cert.pem"))
+    try:
+        url = f"https://127.0.0.1:{server.server_port}/"
+        told = cli("probe", url, "--token", "env:TOKEN", "--json", "--only", "alg_none", "--only", "json_serialization")
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert {line["id"]: line["outcome"] for line in told.lines()} == {
+        "alg_none": "through",
+        "json_serialization": "blocked",
+    }
+
+
+class _Believing(BaseHTTPRequestHandler):
+    """Believes what is good, and whatever begins like a token."""
+
+    def do_GET(self) -> None:
+        given = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        self.send_response(200 if given == "good" or given.startswith("eyJ") else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def test_progress_is_shown_on_a_terminal_alone() -> None:
