@@ -21,9 +21,9 @@ import jwt.algorithms
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from mfa_middleware.asgi import MFAMiddleware
+from mfa_middleware.asgi import Firewall, MFAMiddleware
 
-__all__ = ["guarded", "is_good", "naive"]
+__all__ = ["alone", "guarded", "is_good", "naive"]
 
 _ISSUER, _AUDIENCE = "https://issuer.example", "orders"
 
@@ -96,3 +96,8 @@ async def naive(scope: Any, receive: Any, send: Any) -> None:
 def guarded() -> Any:
     """The same app, in the middleware."""
     return MFAMiddleware(naive)
+
+
+def alone() -> Any:
+    """The same app, in the firewall alone, which knows no machines."""
+    return Firewall(naive)
