@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 import time
+import warnings
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from mfa_middleware.cli.probe.signing import fresh_key
-from mfa_middleware.cli.probe.tokens import compact
+from mfa_middleware.cli.probe.tokens import compact, hmac_signed
 from tests.cli.conftest import Cli
 
 SECRET = "a secret of thirty-two characters"
@@ -110,3 +112,19 @@ def test_keys_tell_which_tokens_they_signed(cli: Cli) -> None:
     )
     assert "yes, by one of the keys" in cli.ok("inspect", "-", "--keys", "issuer.json", given=good).out
     assert "NO: none of the keys" in cli.ok("inspect", "-", "--keys", "issuer.json", given=bad).out
+
+
+def test_known_secret_is_found_without_any_key(cli: Cli) -> None:
+    with warnings.catch_warnings(action="ignore"):
+        given = jwt.encode({"sub": "depot", "exp": int(time.time()) + 3_600}, "secret", "HS256")
+    assert "weak_hmac (confirmed, " in cli.ok("inspect", "-", given=given).out
+
+
+def test_what_a_forged_token_was_signed_with_is_told(cli: Cli) -> None:
+    public = fresh_key("ES256", 7).private.public_key()
+    pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    cli.write("issuer.pem", pem)
+    given = hmac_signed({"alg": "HS256", "typ": "JWT"}, {"sub": "admin", "exp": int(time.time()) + 60}, pem)
+    told = cli.ok("inspect", "-", "--keys", "issuer.pem", given=given.decode()).out
+    assert "key_confusion (confirmed, the signature is the HMAC-SHA256 with " in told
+    assert "NO: none of the keys" in told
