@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from mfa_middleware.replay import Outcome
 from mfa_middleware.replay.base import WINDOW_SECONDS
 from mfa_middleware.replay.memory import MemoryStore
 from mfa_middleware.replay.owners import OWNER_LOCKS
 from tests.replay.clocks import HandClock
+from tests.replay.using import Opener, key, nonced
 
 ONE, OTHER = b"one owner       ", b"another owner   "
 
@@ -47,6 +49,43 @@ def test_two_windows_count(table: Any) -> None:
     assert table.owners.take_one(ONE, 1, 0.0, 0.0, counts=True) is True
     assert table.owners.take_one(ONE, 1, WINDOW_SECONDS, 0.0, counts=True) is False
     assert table.owners.take_one(ONE, 1, 2 * WINDOW_SECONDS, 0.0, counts=True) is True
+
+
+def _pressed(opened: Opener, clock: HandClock, quota: int) -> Any:
+    """A store with so many entries of others that owners must share, and that is not full."""
+    store: Any = opened(capacity=100, quota=quota)
+    for number in range(1000):
+        name = key()
+        live = store._table.room(store._table.spot(name), int(clock.wall() / 2))[0]
+        if live >= store._table.pressed + 2:
+            return store
+        nonced(store, clock, name, owner=b"%16d" % number)
+    raise AssertionError("the store was never under pressure")
+
+
+def _free(store: Any) -> bytes:
+    """A key that would lie where the store is under pressure."""
+    while True:
+        name = key()
+        live = store._table.room(store._table.spot(name), int(store._clock.wall() / 2))[0]
+        if store._table.pressed < live < store._table.limit - 1:
+            return name
+
+
+def test_no_pressure_gives_an_owner_more_than_its_quota(opened: Opener, clock: HandClock) -> None:
+    store = _pressed(opened, clock, quota=1)
+    assert [nonced(store, clock, _free(store)) for _ in range(2)] == [Outcome.NEW, Outcome.QUOTA]
+
+
+def test_a_share_that_another_counts_is_waited_for(opened: Opener, clock: HandClock) -> None:
+    store = _pressed(opened, clock, quota=50)
+    locks = range(store._table.geometry.stripes, store._table.geometry.stripes + OWNER_LOCKS)
+    for lock in locks:
+        assert store._table.locks.take(lock, 0)
+    giving = threading.Timer(0.05, lambda: [store._table.locks.give(lock) for lock in locks])
+    giving.start()
+    assert nonced(store, clock, _free(store)) is Outcome.NEW
+    giving.join()
 
 
 @pytest.mark.parametrize("whole", [True, False])

@@ -177,6 +177,7 @@ def test_who_closes_a_store_waits_for_those_at_work(opened: Opener) -> None:
     store.close()
     assert done == ["given back"]
     assert not table.alive
+    assert table._buffer.closed
     with pytest.raises(StoreError, match="closed"):
         store.claim(key(), OWNER, 90.0, None, 2.0**40)
 
