@@ -106,7 +106,7 @@ class Guard:
                 return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
             trail.unchecked = f"MFA_ACCEPT_REPLAYS_DURING_OUTAGE: single use was not checked: {error}"
         enforced = not route.report_only if self._certain else (yield from self._is_enforced(route, trail))
-        return _decision(True, trail, None, self._renewed(proof, trail), enforced)
+        return _decision(True, trail, None, self._renewed(trail), enforced)
 
     def tighten(self, decision: Decision, route: Route) -> Decision:
         """Hold an accepted request against one more route; the decision of the refusal where it does not meet it."""
@@ -221,10 +221,10 @@ class Guard:
             return self._nonces.mint(self._state(dpop.owner_of(thumbprint)), thumbprint, self._clock.wall())
         return None
 
-    def _renewed(self, proof: dpop.Proof, trail: Trail) -> str | None:
-        if trail.issued is None or trail.state is None:
+    def _renewed(self, trail: Trail) -> str | None:
+        if trail.issued is None or trail.state is None or trail.proof is None:
             return None
-        return self._freshness.renewed(trail.issued, trail.state, proof.key.thumbprint, trail.now)
+        return self._freshness.renewed(trail.issued, trail.state, trail.proof.thumbprint, trail.now)
 
     def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof, client: Address | None) -> Refusal:
         if outcome is Outcome.STALE:

@@ -18,18 +18,22 @@ class KnownKey(Protocol):
     @property
     def names(self) -> Set[str]:
         """What tokens may call its algorithm."""
+        ...
 
     @property
     def thumbprint(self) -> str:
         """RFC 7638."""
+        ...
 
     @property
     def certificate(self) -> bytes | None:
         """The certificate it came in, in DER."""
+        ...
 
     @property
     def is_symmetric(self) -> bool:
         """Whether it is an HMAC key."""
+        ...
 
 
 class Keys(Protocol):
@@ -38,17 +42,21 @@ class Keys(Protocol):
     @property
     def keys(self) -> Sequence[KnownKey]:
         """All of them."""
+        ...
 
     @property
     def algorithms(self) -> Set[str]:
         """What tokens may call the algorithms of them all."""
+        ...
 
     @property
     def thumbprints(self) -> Set[str]:
         """Of them all."""
+        ...
 
     def for_kid(self, kid: str, /) -> KnownKey | None:
         """The key that a `kid` names."""
+        ...
 
 
 class Context(NamedTuple):

@@ -172,7 +172,7 @@ def _compact(token: bytes, plain: bytes, faults: list[Noted], forced: bool) -> R
 
 
 def _is_token(header: dict[str, Any], segments: tuple[bytes, ...], noted: list[Noted], oversize: bool) -> bool:
-    if len(segments) < 2:
+    if not segments[1:]:
         return oversize and segments[0].startswith(_LOOKS_LIKE_JSON)
     if Noted(Fault.NOT_JSON, "header") in noted or Noted(Fault.DEPTH, "header") in noted:
         return segments[0].startswith(_LOOKS_LIKE_JSON)

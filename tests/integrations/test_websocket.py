@@ -75,7 +75,9 @@ class TestHandshake:
     def test_an_aged_nonce_is_renewed_with_the_acceptance(self, setup: Setup) -> None:
         app = setup.app(WebSocketRoute("/feed", echo))
         url, own = "http://localhost/feed", {"x-api-key": KEY}
-        nonce = setup.service._guard._nonces.mint(setup.machine.machine.thumbprint, setup.clock.wall() - 61)
+        nonce = setup.service._guard._nonces.mint(
+            setup.service.store.state(), setup.machine.machine.thumbprint, setup.clock.wall() - 61
+        )
         proof = sign_headers(setup.machine.key, "GET", url, headers=own, nonce=nonce, clock=setup.clock.wall)
         with plain(app).websocket_connect("ws://localhost/feed", headers=proof) as socket:
             assert b"dpop-nonce" in dict(socket.extra_headers or ())

@@ -58,6 +58,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
 
 def _check_host(url: str, permitted: str | None) -> bool:
     """Whether the host is this machine. Raises UsageError where it is another one that was not named."""
+    host = ""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
