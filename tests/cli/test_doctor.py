@@ -277,7 +277,9 @@ def test_file_of_another_user_for_the_same_app_is_told(path: Path) -> None:
 
 def test_store_whose_locks_exclude_nobody_is_found_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     _in_children(monkeypatch, tmp_path, "import mfa_middleware.replay.filelocks as f\n"
-                 "f.FileLocks.take = lambda *_: True\nf.FileLocks.give = lambda *_: None")  # fmt: skip
+                 "f.FileLocks.take = lambda *_: True\nf.FileLocks.give = lambda *_: None\n"
+                 "import time, mfa_middleware.replay.table as t\nfind = t.Table.find\n"
+                 "t.Table.find = lambda *given: (find(*given), time.sleep(0.001))[0]")  # fmt: skip
     check = store()["atomic"]
     assert check.status is Status.FAIL
     assert "more than once" in check.found
