@@ -10,6 +10,7 @@ from mfa_middleware.proofs.nonce import LIFE, Issued, NonceMint
 from mfa_middleware.replay import StoreState
 from mfa_middleware.replay.base import COLD_SECONDS
 from mfa_middleware.settings import Nonces
+from mfa_middleware.trail import Trail
 
 __all__ = ["Freshness"]
 
@@ -69,6 +70,10 @@ class Freshness:
             return Refusal(Code.STORE_UNAVAILABLE, f"{_COLD}. {_COLD_WITHOUT_NONCE}")
         return Refusal(Code.USE_DPOP_NONCE, f"{_COLD}: the machine signs anew, with the nonce that it is given now")
 
-    def renewed(self, issued: Issued, state: StoreState, thumbprint: str, now: float) -> str | None:
+    def renewed(self, trail: Trail) -> str | None:
         """A new nonce for the answer, where the one that was used is past half its life."""
-        return self._nonces.mint(state, thumbprint, now) if now - issued.at > _HALF_LIFE else None
+        if trail.issued is None or trail.state is None or trail.proof is None:
+            return None
+        if trail.now - trail.issued.at <= _HALF_LIFE:
+            return None
+        return self._nonces.mint(trail.state, trail.proof.thumbprint, trail.now)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Generator
-from typing import Any, Final
+from typing import Any
 
 from mfa_middleware.clock import Clock
 from mfa_middleware.credentials import Places
@@ -25,7 +25,7 @@ from mfa_middleware.proofs import dpop, nonce
 from mfa_middleware.replay import Outcome, StoreState
 from mfa_middleware.route import PROTECTED, Facts, Route
 from mfa_middleware.settings import Settings
-from mfa_middleware.steps import Check, Claim, FindMachine, FindState, Propose, ReadBody, Step
+from mfa_middleware.steps import Check, FindMachine, FindState, Propose, ReadBody, Step
 from mfa_middleware.target import Origins, check_target
 from mfa_middleware.trail import Trail
 from mfa_middleware.uri import is_ambiguous_path
@@ -33,10 +33,6 @@ from mfa_middleware.verdict import refusal_of
 from mfa_middleware.watch import Watch
 
 __all__ = ["Guard"]
-
-_SKEW: Final = 2 * 5.0
-_SECONDS: Final = dpop.MAX_AGE + dpop.MAX_AHEAD + _SKEW + 5.0
-_SECONDS_WITH_NONCE: Final = nonce.LIFE + 15.0
 
 
 class Guard:
@@ -93,7 +89,7 @@ class Guard:
             if not request.websocket and ("htd" in proof.claims or route.body or self._require_body):
                 yield from self._read_body(proof, route, trail)
             trail.proven = True
-            claim = self._claim_of(proof, trail, headers)
+            claim = trail.claim(proof, is_told_apart=self._origins.tells_apart(headers))
             outcome: Outcome = yield claim
             if outcome is not Outcome.NEW:
                 raise self._claim_refusal(outcome, proof, trail.client if claim.peer else None)
@@ -106,7 +102,7 @@ class Guard:
                 return (yield from self._refused(Refusal(Code.STORE_UNAVAILABLE, str(error)), route, trail))
             trail.unchecked = f"MFA_ACCEPT_REPLAYS_DURING_OUTAGE: single use was not checked: {error}"
         enforced = not route.report_only if self._certain else (yield from self._is_enforced(route, trail))
-        return _decision(True, trail, None, self._renewed(trail), enforced)
+        return trail.decision(True, None, self._freshness.renewed(trail), enforced)
 
     def tighten(self, decision: Decision, route: Route) -> Decision:
         """Hold an accepted request against one more route; the decision of the refusal where it does not meet it."""
@@ -208,23 +204,11 @@ class Guard:
             raise Refusal(Code.WRONG_DIGEST, "htd is demanded", hints={"missing_claim": "htd"})
         trail.facts = trail.facts._replace(body_bound=True)
 
-    def _claim_of(self, proof: dpop.Proof, trail: Trail, headers: Headers) -> Claim:
-        peer = trail.client.packed if trail.client is not None and self._origins.tells_apart(headers) else b""
-        if trail.issued is None:
-            return Claim(proof.identity(), proof.key.owner, _SECONDS, None, trail.deadline, peer)
-        seconds, epoch = _SECONDS_WITH_NONCE, trail.issued.epoch
-        return Claim(proof.identity(), proof.key.owner, seconds, epoch, trail.deadline, peer)
-
     def _last_nonce(self, thumbprint: str) -> str | None:
         """A nonce in the state that the claim of this machine has just left, without asking the store."""
         with contextlib.suppress(StoreError):
             return self._nonces.mint(self._state(dpop.owner_of(thumbprint)), thumbprint, self._clock.wall())
         return None
-
-    def _renewed(self, trail: Trail) -> str | None:
-        if trail.issued is None or trail.state is None or trail.proof is None:
-            return None
-        return self._freshness.renewed(trail.issued, trail.state, trail.proof.thumbprint, trail.now)
 
     def _claim_refusal(self, outcome: Outcome, proof: dpop.Proof, client: Address | None) -> Refusal:
         if outcome is Outcome.STALE:
@@ -245,7 +229,7 @@ class Guard:
                 refusal = Refusal(Code.STORE_UNAVAILABLE, str(error))
             else:
                 fresh = self._nonces.mint(state, trail.proof.thumbprint, self._clock.wall())
-        return _decision(not enforced, trail, refusal, fresh, enforced)
+        return trail.decision(not enforced, refusal, fresh, enforced)
 
     def _take_in_body(self) -> Generator[Step, Any, None]:
         """A proxy that still sends the body may lose the answer, and with it the nonce: let the machine finish."""
@@ -259,21 +243,3 @@ class Guard:
         if trail.ambiguous or proof_only:
             return self._settings.mode.name == "enforce"
         return (yield from self._enforcement.covers(trail.credentials, trail.bearers))
-
-
-def _decision(allowed: bool, trail: Trail, refusal: Refusal | None, nonce: str | None, enforced: bool) -> Decision:
-    return Decision(
-        allowed,
-        False,
-        trail.machine,
-        refusal,
-        nonce,
-        trail.facts,
-        trail.client,
-        trail.proof.key.thumbprint if trail.proof is not None else None,
-        trail.credentials[0].ath if trail.credentials else None,
-        trail.findings,
-        enforced,
-        trail.unchecked if refusal is None else None,
-        trail.claims if refusal is None else None,
-    )

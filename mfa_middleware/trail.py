@@ -7,18 +7,23 @@ from typing import Any, Final
 
 from mfa_middleware.bearer import Bearer
 from mfa_middleware.credentials import Credential
+from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Refusal
 from mfa_middleware.firewall import Finding
 from mfa_middleware.http import Address
 from mfa_middleware.machines import Machine
-from mfa_middleware.proofs.dpop import Proof
-from mfa_middleware.proofs.nonce import Issued
+from mfa_middleware.proofs.dpop import MAX_AGE, MAX_AHEAD, Proof
+from mfa_middleware.proofs.nonce import LIFE, Issued
 from mfa_middleware.replay import StoreState
+from mfa_middleware.replay.base import SKEW_SECONDS
 from mfa_middleware.route import Facts
+from mfa_middleware.steps import Claim
 
 __all__ = ["Trail"]
 
 _NO_FACTS: Final = Facts()
+_SECONDS: Final = MAX_AGE + MAX_AHEAD + 2 * SKEW_SECONDS + 5.0
+_SECONDS_WITH_NONCE: Final = LIFE + 15.0
 
 
 class Trail:
@@ -45,6 +50,32 @@ class Trail:
         self.ambiguous = False
         self.proven = False
         self.unchecked: str | None = None
+
+    def claim(self, proof: Proof, *, is_told_apart: bool) -> Claim:
+        """The claim of a proof that everything else was proven of. `is_told_apart`: whether the client's address is."""
+        peer = self.client.packed if self.client is not None and is_told_apart else b""
+        if self.issued is None:
+            return Claim(proof.identity(), proof.key.owner, _SECONDS, None, self.deadline, peer)
+        seconds, epoch = _SECONDS_WITH_NONCE, self.issued.epoch
+        return Claim(proof.identity(), proof.key.owner, seconds, epoch, self.deadline, peer)
+
+    def decision(self, allowed: bool, refusal: Refusal | None, nonce: str | None, enforced: bool) -> Decision:
+        """What the check came to."""
+        return Decision(
+            allowed,
+            False,
+            self.machine,
+            refusal,
+            nonce,
+            self.facts,
+            self.client,
+            self.proof.key.thumbprint if self.proof is not None else None,
+            self.credentials[0].ath if self.credentials else None,
+            self.findings,
+            enforced,
+            self.unchecked if refusal is None else None,
+            self.claims if refusal is None else None,
+        )
 
     @property
     def claims(self) -> Mapping[str, Any] | None:
