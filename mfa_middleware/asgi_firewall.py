@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mfa_middleware.asgi_body import Body, Disconnected
 from mfa_middleware.asgi_exchange import POLICY_VIOLATION, request_of
 from mfa_middleware.asgi_outgoing import wire_headers
 from mfa_middleware.challenge import Answer
@@ -47,13 +48,19 @@ class Firewall:
         if scope["type"] == "lifespan":
             await self._lifespan(scope, receive, send)
             return
-        if scope["type"] in ("http", "websocket"):
-            decision = self.service.decide(request_of(scope))
-            if decision.refusal is not None:
-                await _refuse(self.service.answer(decision.refusal), scope, send)
-                return
-            scope.setdefault("state", {})[FIREWALL_KEY] = decision
-        await self.app(scope, receive, send)
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        body = Body(receive, scope["headers"], exists=scope["type"] == "http")
+        try:
+            decision = await self.service.decide_async(request_of(scope), body.read)
+        except Disconnected:
+            return
+        if decision.refusal is not None:
+            await _refuse(self.service.answer(decision.refusal), scope, send)
+            return
+        scope.setdefault("state", {})[FIREWALL_KEY] = decision
+        await self.app(scope, body.receive if scope["type"] == "http" else receive, send)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable, Generator
 from typing import Final
 
 from mfa_middleware.challenge import Answer, Challenger
@@ -30,7 +31,7 @@ _EXEMPT: Final = Decision(True, exempt=True)
 class FirewallService:
     """The firewall of one app that has no second factor: it refuses attacks, and names them in events.
 
-    It does no I/O in a request, so threads and event loops call it alike. Raises ConfigurationError.
+    Raises ConfigurationError.
     """
 
     def __init__(self, settings: Settings, *, clock: Clock = SYSTEM_CLOCK, on_event: Emit | None = None) -> None:
@@ -46,23 +47,31 @@ class FirewallService:
         self._challenger = Challenger()
         self._tell_start()
 
-    def decide(self, request: Request) -> Decision:
-        """Whether the app gets a request, and what was found in it."""
-        if self.settings.firewall is Mode.OFF or matches_exactly(request, self.settings.exempt):
-            return _EXEMPT
-        headers = self._rules.scan(request.headers)
-        trail = Trail(self._origins.client(request, headers), self.clock.wall())
-        refusal = self._inspect(request, headers, trail)
-        decision = Decision(
-            refusal is None,
-            refusal=refusal,
-            client=trail.client,
-            credential=trail.credentials[0].ath if trail.credentials else None,
-            findings=trail.findings,
-            claims=trail.claims if refusal is None else None,
-        )
-        self._conclude(decision, request)
-        return decision
+    def decide(self, request: Request, read_body: Callable[[int], bytes]) -> Decision:
+        """Whether the app gets a request, and what was found in it. `read_body` is called for forms alone."""
+        inspection = self._inspect(request)
+        try:
+            limit = next(inspection)
+            try:
+                inspection.send(read_body(limit))
+            except Refusal as refusal:
+                inspection.throw(refusal)
+        except StopIteration as end:
+            return self._conclude(end.value, request)
+        raise AssertionError
+
+    async def decide_async(self, request: Request, read_body: Callable[[int], Awaitable[bytes]]) -> Decision:
+        """The same for a coroutine."""
+        inspection = self._inspect(request)
+        try:
+            limit = next(inspection)
+            try:
+                inspection.send(await read_body(limit))
+            except Refusal as refusal:
+                inspection.throw(refusal)
+        except StopIteration as end:
+            return self._conclude(end.value, request)
+        raise AssertionError
 
     def answer(self, refusal: Refusal) -> Answer:
         """The HTTP answer to a refusal."""
@@ -72,15 +81,22 @@ class FirewallService:
         """Stop following the keys of tokens."""
         self._inspection.close()
 
-    def _inspect(self, request: Request, headers: Headers, trail: Trail) -> Refusal | None:
+    def _inspect(self, request: Request) -> Generator[int, bytes, Decision]:
+        """Yields how much of the body is wanted, where that is needed, and ends in the decision."""
+        if self.settings.firewall is Mode.OFF or matches_exactly(request, self.settings.exempt):
+            return _EXEMPT
+        headers = self._rules.scan(request.headers)
+        trail = Trail(self._origins.client(request, headers), self.clock.wall())
         try:
             self._watch.look_around(request, headers, trail)
-            attack = trail.noted
+            refusal = trail.noted
             self._read(request, headers, trail)
-        except Refusal as refusal:
-            refusal.__traceback__ = None  # its frames hold the request, and they hold it
-            return refusal
-        return attack
+            if refusal is None and self._watch.wants_form(request, headers):
+                self._watch.read_form((yield self.settings.body_limit), trail)
+        except Refusal as raised:
+            raised.__traceback__ = None  # its frames hold the request, and they hold it
+            refusal = raised
+        return _decision(refusal, trail)
 
     def _read(self, request: Request, headers: Headers, trail: Trail) -> None:
         try:
@@ -91,7 +107,7 @@ class FirewallService:
             if trail.credentials:
                 self._watch.read(headers, trail)
 
-    def _conclude(self, decision: Decision, request: Request) -> None:
+    def _conclude(self, decision: Decision, request: Request) -> Decision:
         if self._wants(decision.level):
             self.emit(decision.event(request, self.clock.wall()))
         if decision.findings:
@@ -99,6 +115,7 @@ class FirewallService:
             if alarm is not None:
                 client = str(decision.client) if decision.client is not None else None
                 self.emit(Event("attack", logging.ERROR, alarm, at=self.clock.wall(), client=client))
+        return decision
 
     def _tell_start(self) -> None:
         settings = self.settings
@@ -106,3 +123,14 @@ class FirewallService:
         if not settings.jwt_keys:
             detail += "; it knows bearer JWTs by their structure alone (MFA_JWT_KEYS is not set)"
         self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))
+
+
+def _decision(refusal: Refusal | None, trail: Trail) -> Decision:
+    return Decision(
+        refusal is None,
+        refusal=refusal,
+        client=trail.client,
+        credential=trail.credentials[0].ath if trail.credentials else None,
+        findings=trail.findings,
+        claims=trail.claims if refusal is None else None,
+    )

@@ -18,17 +18,16 @@ from mfa_middleware.errors import Code, Refusal, StoreError
 from mfa_middleware.firewall import Inspector
 from mfa_middleware.firewall.detectors.transport import HEADERS
 from mfa_middleware.freshness import Freshness
-from mfa_middleware.http import Address, HeaderRules, Headers, Request, is_preflight, matches_exactly
+from mfa_middleware.http import Address, HeaderRules, Headers, Request, matches_exactly
 from mfa_middleware.inspection import Inspection
 from mfa_middleware.machines import Machine
 from mfa_middleware.proofs import dpop, nonce
 from mfa_middleware.replay import Outcome, StoreState
-from mfa_middleware.route import PROTECTED, Facts, Route
+from mfa_middleware.route import PROTECTED, Facts, Route, passes
 from mfa_middleware.settings import Settings
 from mfa_middleware.steps import Check, FindMachine, FindState, Propose, ReadBody, Step
 from mfa_middleware.target import Origins, check_target
 from mfa_middleware.trail import Trail
-from mfa_middleware.uri import is_ambiguous_path
 from mfa_middleware.verdict import refusal_of
 from mfa_middleware.watch import Watch
 
@@ -67,7 +66,7 @@ class Guard:
     def check(self, request: Request, route: Route = PROTECTED) -> Check:
         """Check one request for one route; ends in the Decision, never in an exception of the request's making."""
         headers = self._rules.scan(request.headers)
-        if self._passes(request, headers, route):
+        if passes(request, headers, route, self._exempt):
             return Decision(True, exempt=True)
         trail = Trail(self._origins.client(request, headers), self._clock.wall())
         try:
@@ -86,8 +85,9 @@ class Guard:
             if trail.noted is not None:
                 raise trail.noted
             self._authorise(machine, route, trail, trail.now)
-            if not request.websocket and ("htd" in proof.claims or route.body or self._require_body):
-                yield from self._read_body(proof, route, trail)
+            has_form = self._watch.wants_form(request, headers)
+            if has_form or self._binds_body(proof, request, route):
+                yield from self._read_body(proof, request, route, trail, has_form=has_form)
             trail.proven = True
             claim = trail.claim(proof, is_told_apart=self._origins.tells_apart(headers))
             outcome: Outcome = yield claim
@@ -118,13 +118,6 @@ class Guard:
             fresh = self._last_nonce(decision.thumbprint) if wanted else None
             return decision._replace(allowed=not enforced, refusal=refusal, nonce=fresh)
         return decision
-
-    def _passes(self, request: Request, headers: Headers, route: Route) -> bool:
-        if route.exempt and not is_ambiguous_path(request.raw_path):
-            return True
-        if self._exempt and matches_exactly(request, self._exempt):
-            return True
-        return request.method == "OPTIONS" and is_preflight(request, headers)
 
     def _read_credentials(self, request: Request, headers: Headers, route: Route, trail: Trail) -> None:
         try:
@@ -187,9 +180,18 @@ class Guard:
                 detail = f"machine {machine.id} is not permitted the credential in {credential.place}"
                 raise Refusal(Code.SCOPE_DENIED, detail, hints={"credential_place": credential.place})
 
-    def _read_body(self, proof: dpop.Proof, route: Route, trail: Trail) -> Generator[Step, Any, None]:
+    def _binds_body(self, proof: dpop.Proof, request: Request, route: Route) -> bool:
+        return not request.websocket and ("htd" in proof.claims or route.body or self._require_body)
+
+    def _read_body(
+        self, proof: dpop.Proof, request: Request, route: Route, trail: Trail, *, has_form: bool
+    ) -> Generator[Step, Any, None]:
         """Hold the body against `htd`. A machine that was stopped while its body came in may not act."""
-        self._check_body(proof, (yield ReadBody(self._settings.body_limit)), trail)
+        body: bytes = yield ReadBody(self._settings.body_limit)
+        if self._binds_body(proof, request, route):
+            self._check_body(proof, body, trail)
+        if has_form:
+            self._watch.read_form(body, trail)
         machine: Machine | None = yield FindMachine(proof.thumbprint)
         if machine is None:
             raise Refusal(Code.UNKNOWN_MACHINE, "the machine was removed while its body came in")

@@ -9,7 +9,7 @@ from mfa_middleware.firewall.catalog import CATALOG, Action
 from mfa_middleware.firewall.inspector import Mode
 from mfa_middleware.parse import words
 
-__all__ = ["allowed", "mode"]
+__all__ = ["allowed", "fields", "mode"]
 
 
 def mode(value: Any) -> Mode:
@@ -17,6 +17,15 @@ def mode(value: Any) -> Mode:
         return Mode(str(value).strip().lower())
     except ValueError:
         raise ValueError(f"write off, report or enforce instead of {str(value)[:60]!r}") from None
+
+
+def fields(value: Any) -> frozenset[str]:
+    """Names of form fields."""
+    names = words(value)
+    for name in names:
+        if not (name.isascii() and name.isprintable()) or len(name) > 64:
+            raise ValueError(f"write names of form fields, such as access_token, instead of {name[:60]!r}")
+    return frozenset(names)
 
 
 def allowed(value: Any) -> frozenset[str]:

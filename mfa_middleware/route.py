@@ -8,14 +8,15 @@ from ipaddress import ip_network
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mfa_middleware.errors import Code, ConfigurationError, Refusal
-from mfa_middleware.http import Address
+from mfa_middleware.http import Address, Headers, Request, is_preflight, matches_exactly
+from mfa_middleware.uri import is_ambiguous_path
 
 if TYPE_CHECKING:
     from ipaddress import IPv4Network, IPv6Network
 
     from mfa_middleware.machines import Machine
 
-__all__ = ["EXEMPT", "PROTECTED", "Facts", "Route", "required"]
+__all__ = ["EXEMPT", "PROTECTED", "Facts", "Route", "passes", "required"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,15 @@ class Route:
         """Raises Refusal (wrong_digest) where the body is not bound."""
         if self.body and not facts.body_bound:
             raise Refusal(Code.WRONG_DIGEST, "this route demands htd", hints={"missing_claim": "htd"})
+
+
+def passes(request: Request, headers: Headers, route: Route, exempt: frozenset[str]) -> bool:
+    """Whether a request needs neither credential nor proof: its route or its path is exempt, or it is a preflight."""
+    if route.exempt and not is_ambiguous_path(request.raw_path):
+        return True
+    if exempt and matches_exactly(request, exempt):
+        return True
+    return request.method == "OPTIONS" and is_preflight(request, headers)
 
 
 class Facts(NamedTuple):

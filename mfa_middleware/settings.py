@@ -121,6 +121,14 @@ class Settings:
     firewall_allow: frozenset[str] = _option(
         parse_firewall.allowed, "", "Ids of the catalogue of tricks that are told and not refused."
     )
+    firewall_report: frozenset[str] = _option(
+        parse.paths, "", "Paths, exactly as routed, on which tricks are told and not refused."
+    )
+    form_tokens: frozenset[str] = _option(
+        parse_firewall.fields,
+        "",
+        "Names of form fields that hold tokens, such as `access_token`: the bodies of forms are read for them.",
+    )
     jwt_algorithms: frozenset[str] = _option(
         parse.jwt_algorithms,
         "",

@@ -30,8 +30,22 @@ class Trail:
     """What one check has learnt so far, for the checks that follow and for the decision."""
 
     __slots__ = (
-        "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "findings", "issued", "machine", "noted",
-        "now", "proof", "proven", "state", "unchecked",
+        "ambiguous",
+        "bearers",
+        "client",
+        "credentials",
+        "deadline",
+        "facts",
+        "findings",
+        "issued",
+        "machine",
+        "noted",
+        "now",
+        "proof",
+        "proven",
+        "state",
+        "told_only",
+        "unchecked",
     )  # fmt: skip
 
     def __init__(self, client: Address | None, now: float) -> None:
@@ -49,6 +63,7 @@ class Trail:
         self.noted: Refusal | None = None
         self.ambiguous = False
         self.proven = False
+        self.told_only = False
         self.unchecked: str | None = None
 
     def claim(self, proof: Proof, *, is_told_apart: bool) -> Claim:

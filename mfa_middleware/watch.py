@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from typing import Final
+from urllib.parse import unquote_to_bytes
 
 from mfa_middleware.bearer import Bearer, BearerReader
 from mfa_middleware.clock import Clock
@@ -14,13 +15,15 @@ from mfa_middleware.firewall.detectors import possession, transport
 from mfa_middleware.firewall.finding import Evidence, Finding
 from mfa_middleware.firewall.inspector import Inspector, Mode, refusing
 from mfa_middleware.firewall.trials.allowance import Allowance, Rate
-from mfa_middleware.http import Headers, Request
+from mfa_middleware.http import Headers, Request, matches_exactly
 from mfa_middleware.settings import Settings
 from mfa_middleware.trail import Trail
 
 __all__ = ["Watch"]
 
 _SCHEME: Final = re.compile(rb"^(?:bearer|dpop)[ \t]+", re.IGNORECASE)
+_FORM: Final = b"application/x-www-form-urlencoded"
+_MOST_FIELDS: Final = 1_000
 _MOST: Final = 8  # values, or parts of one, that are read where a place has no single reading
 _EACH: Final = Rate(burst=100, per_second=2)
 _TOGETHER: Final = Rate(burst=400, per_second=20)
@@ -42,6 +45,8 @@ class Watch:
         self._algorithms = settings.algorithms
         self._allowance = Allowance(_EACH, _TOGETHER, clock=clock)
         self._is_off = self._policy.mode is Mode.OFF
+        self._told_only = settings.firewall_report
+        self._form_fields = frozenset(name.encode("ascii") for name in settings.form_tokens)
 
     def read(self, headers: Headers, trail: Trail) -> None:
         """Read the tokens in the credentials. Raises Refusal (forged_token)."""
@@ -62,12 +67,29 @@ class Watch:
 
     def look_around(self, request: Request, headers: Headers, trail: Trail) -> None:
         """Find what is wrong with the request around its tokens. An attack is noted, to be answered in its turn."""
+        trail.told_only = bool(self._told_only) and matches_exactly(request, self._told_only)
         if self._is_off or not transport.concerns(request, headers, self._about):
             return
         trail.findings = transport.inspect(request, headers, self._about)
         ids = refusing(trail.findings, self._policy.allowed) if self._policy.mode is Mode.ENFORCE else ()
-        if ids:
+        if ids and not trail.told_only:
             trail.noted = Refusal(Code.FORGED_TOKEN, _AROUND.format(", ".join(ids)))
+
+    def wants_form(self, request: Request, headers: Headers) -> bool:
+        """Whether the body is a form that may hold a token (RFC 6750 2.2)."""
+        if not self._form_fields or self._is_off or request.websocket:
+            return False
+        return headers.last.get(b"content-type", b"").partition(b";")[0].strip().lower() == _FORM
+
+    def read_form(self, body: bytes, trail: Trail) -> None:
+        """Read the tokens in a form. Raises Refusal (forged_token)."""
+        found = []
+        for part in body.split(b"&", _MOST_FIELDS)[:_MOST_FIELDS]:
+            name, _, value = part.partition(b"=")
+            if unquote_to_bytes(name) in self._form_fields:
+                token = unquote_to_bytes(value.replace(b"+", b" ")).strip()
+                found.append(Credential(f"form:{name.decode('latin-1')[:64]}", hash_of(token), token))
+        self._take(trail, [self._bearers.read(one, trail.now, trail.client) for one in found[:_MOST]])
 
     def explain(self, refusal: Refusal, headers: Headers, trail: Trail) -> None:
         """Name the tricks that a refusal of a proof answers."""
@@ -97,7 +119,7 @@ class Watch:
         for bearer in bearers:
             trail.findings += bearer.findings
             refused_for += bearer.refused_for
-        if refused_for:
+        if refused_for and not trail.told_only:
             is_attack = any(finding.is_attack for finding in trail.findings)
             text = _ATTACKS if is_attack else _UNVERIFIED
             raise Refusal(Code.FORGED_TOKEN, text.format(", ".join(dict.fromkeys(refused_for))))

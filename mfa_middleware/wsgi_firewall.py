@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mfa_middleware.firewall_service import FirewallService
 from mfa_middleware.settings import Settings
+from mfa_middleware.wsgi_body import read_body
 from mfa_middleware.wsgi_request import request_of, respond
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class Firewall:
         self.service = service or FirewallService(Settings.load(settings))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        decision = self.service.decide(request_of(environ))
+        decision = self.service.decide(request_of(environ), lambda limit: read_body(environ, limit))
         if decision.refusal is not None:
             return respond(self.service.answer(decision.refusal), environ, start_response)
         environ[FIREWALL_KEY] = decision

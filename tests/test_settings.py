@@ -265,6 +265,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("body_limit", "1MB", "write a whole number from 0"),
     ("body_limit", 2**31, "write a whole number from 0"),
     ("replay_store", "", "write a value, or unset it"),
+    ("firewall_report", "lax", "write exact paths such as"),
+    ("form_tokens", "zugriff-ä", "write names of form fields"),
     ("store_timeout", "0", "write seconds from 0.001 to 10"),
     ("store_timeout", "nan", "write seconds from 0.001 to 10"),
     ("store_timeout", "50ms", "write seconds from 0.001 to 10"),

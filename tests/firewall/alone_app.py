@@ -24,6 +24,10 @@ async def _whoami(request: Request) -> JSONResponse:
     return JSONResponse(_told(request.state.firewall))
 
 
+async def _form(request: Request) -> JSONResponse:
+    return JSONResponse({"bytes": len(await request.body())})
+
+
 async def _socket(socket: WebSocket) -> None:
     await socket.accept()
     await socket.send_text(json.dumps(_told(socket.state.firewall)))
@@ -31,7 +35,14 @@ async def _socket(socket: WebSocket) -> None:
 
 
 def starlette() -> Starlette:
-    app = Starlette(routes=[Route("/whoami", _whoami), WebSocketRoute("/socket", _socket)])
+    app = Starlette(
+        routes=[
+            Route("/whoami", _whoami),
+            Route("/lax", _whoami),
+            Route("/form", _form, methods=["POST"]),
+            WebSocketRoute("/socket", _socket),
+        ]
+    )
     app.add_middleware(asgi.Firewall)
     return app
 
@@ -40,6 +51,11 @@ def flask() -> Flask:
     app = Flask(__name__)
     app.wsgi_app = wsgi.Firewall(app.wsgi_app)  # type: ignore[method-assign]
 
+    @app.post("/form")
+    def form() -> dict[str, int]:
+        return {"bytes": len(request.get_data())}
+
+    @app.get("/lax")
     @app.get("/whoami")
     def whoami() -> dict[str, Any]:
         return _told(request.environ[wsgi.FIREWALL_KEY])

@@ -49,7 +49,8 @@ class Served:
 def served(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder, port = tmp_path_factory.mktemp("alone"), free_port()
     (folder / "key.pem").write_bytes(_PEM)
-    environ = {"MFA_JWT_KEYS": str(folder / "key.pem"), "MFA_EVENT_LOG": str(folder / "events")}
+    environ = {"MFA_JWT_KEYS": str(folder / "key.pem"), "MFA_EVENT_LOG": str(folder / "events"),
+               "MFA_FORM_TOKENS": "access_token", "MFA_FIREWALL_REPORT": "/lax"}  # fmt: skip
     command = [sys.executable, "-m", *(word.format(port) for word in _COMMANDS[request.param])]
     with contextlib.ExitStack() as stack:
         process = stack.enter_context(started(command, folder / "log", environ))
@@ -136,7 +137,7 @@ class TestService:
             method="GET", scheme="http", raw_path="/x", query=b"", routed_path="/x", peer="192.0.2.1",
             headers=[(b"host", b"localhost"), (b"authorization", b"Bearer " + token.encode())],
         )  # fmt: skip
-        decision = service.decide(request)
+        decision = service.decide(request, lambda _: b"")
         service.close()
         return decision.allowed, [one.id for one in decision.findings], events
 
@@ -160,3 +161,59 @@ class TestService:
         private = rsa.generate_private_key(65537, 2048).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with pytest.raises(ConfigurationError, match="MFA_JWT_KEYS"):
             self._decide(honest(), jwt_keys=private.decode())
+
+
+class TestForms:
+    """MFA_FORM_TOKENS: a token may come in the body of a form (RFC 6750 2.2)."""
+
+    @staticmethod
+    def _decide(
+        body: bytes, kind: str = "application/x-www-form-urlencoded"
+    ) -> tuple[bool, list[tuple[str, str]], int]:
+        service, reads = FirewallService(Settings.load({"form_tokens": "access_token"}, environ={})), []
+        request = Request(
+            method="POST", scheme="http", raw_path="/x", query=b"", routed_path="/x", peer="192.0.2.1",
+            headers=[(b"host", b"localhost"), (b"content-type", kind.encode())],
+        )  # fmt: skip
+
+        def read(limit: int) -> bytes:
+            reads.append(limit)
+            return body
+
+        decision = service.decide(request, read)
+        service.close()
+        return decision.allowed, [(one.id, one.where) for one in decision.findings], len(reads)
+
+    @pytest.mark.parametrize("name", ["access_token", "access%5Ftoken"])
+    def test_a_forgery_in_a_field_is_refused(self, name: str) -> None:
+        allowed, found, _ = self._decide(f"a=1&{name}={forged()}&b=2".encode())
+        assert not allowed
+        assert [trick for trick, _ in found] == ["alg_none"]
+        assert found[0][1].startswith("form:access")
+
+    def test_an_honest_token_passes(self) -> None:
+        assert self._decide(f"access_token={honest()}".encode()) == (True, [], 1)
+
+    def test_other_fields_and_other_bodies_are_left_alone(self) -> None:
+        assert self._decide(f"other={forged()}".encode()) == (True, [], 1)
+        assert self._decide(f"access_token={forged()}".encode(), "application/json") == (True, [], 0)
+
+    def test_a_flood_of_fields_is_bounded(self) -> None:
+        allowed, found, _ = self._decide(b"access_token=eyJhbGciOiJub25lIn0.e30.&" * 50_000)
+        assert not allowed
+        assert len(found) <= 8
+
+
+def test_a_form_is_still_whole_for_the_app(served: Served) -> None:
+    with httpx2.Client() as client:
+        answer = client.post(f"http://127.0.0.1:{served.port}/form", data={"access_token": honest(), "a": "1" * 5_000})
+        assert answer.json() == {"bytes": int(answer.request.headers["content-length"])}
+        refused = client.post(f"http://127.0.0.1:{served.port}/form", data={"access_token": forged()})
+        assert refused.json()["code"] == "forged_token"
+
+
+def test_a_path_may_be_let_off(served: Served) -> None:
+    with httpx2.Client() as client:
+        answer = client.get(f"http://127.0.0.1:{served.port}/lax", headers={"authorization": f"Bearer {forged()}"})
+    assert answer.status_code == 200
+    assert "alg_none" in answer.json()["findings"]

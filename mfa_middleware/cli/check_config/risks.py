@@ -88,6 +88,11 @@ def _firewall(settings: Settings) -> Iterator[str]:
         yield "report: forged bearer tokens are told and not refused; write enforce"
 
 
+def _firewall_report(settings: Settings) -> Iterator[str]:
+    if settings.firewall_report:
+        yield f"forged tokens reach the app on {', '.join(sorted(settings.firewall_report))}"
+
+
 def _firewall_allow(settings: Settings) -> Iterator[str]:
     for name in sorted(settings.firewall_allow):
         yield f"{name} is told and not refused ({CATALOG[name].title.lower()}); make sure that the app refuses it"
@@ -110,5 +115,6 @@ _RULES: Final[tuple[tuple[str, _Rule], ...]] = (
     ("MFA_MACHINE_QUOTA", _quota),
     ("MFA_FIREWALL", _firewall),
     ("MFA_FIREWALL_ALLOW", _firewall_allow),
+    ("MFA_FIREWALL_REPORT", _firewall_report),
     ("MFA_JWT_ALGORITHMS", _jwt_algorithms),
 )

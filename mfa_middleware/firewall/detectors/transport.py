@@ -15,7 +15,7 @@ __all__ = ["HEADERS", "IDS", "Surroundings", "concerns", "inspect"]
 
 _OVERRIDES: Final = frozenset({b"x-http-method-override", b"x-http-method", b"x-method-override"})
 _UNUSUAL: Final = _OVERRIDES | {b"transfer-encoding", b"x-forwarded-host", b"forwarded"}
-HEADERS: Final = _UNUSUAL | {b"authorization", b"connection", b"content-length", b"cookie", b"host"}
+HEADERS: Final = _UNUSUAL | {b"authorization", b"connection", b"content-length", b"content-type", b"cookie", b"host"}
 """What is read beside the credential places."""
 _ORDINARY_CONNECTIONS: Final = frozenset({None, b"keep-alive", b"close", b"Keep-Alive", b"Upgrade", b"upgrade"})
 _NEVER_DROPPED: Final = frozenset({b"dpop", b"authorization", b"cookie", b"host", b"content-digest", b"signature"})
