@@ -11,7 +11,7 @@ from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Code, Refusal, StoreError
 from mfa_middleware.machines import Permits, State
 from mfa_middleware.proofs.nonce import LIFE
-from mfa_middleware.replay import StoreState
+from mfa_middleware.replay import Outcome, StoreState
 from mfa_middleware.route import PROTECTED, Route, required
 from mfa_middleware.steps import Claim, Resources, run
 from tests.helpers.bench import NOW, ORIGIN, TOKEN, Bench, Nonces
@@ -226,6 +226,10 @@ class TestTold:
     def test_the_operator_is_told_what_the_store_said(self) -> None:
         decision = Bench(store=RecordingStore(StoreError("the disk is gone"))).check()
         assert "the disk is gone" in refusal_of(decision).detail
+
+    def test_the_operator_is_told_which_quota_was_reached(self) -> None:
+        detail = refusal_of(Bench(store=RecordingStore(Outcome.QUOTA), quota=77).check()).detail
+        assert "77 live proofs (MFA_MACHINE_QUOTA)" in detail
 
     def test_a_demanded_query_hash_that_is_missing_is_told_to_a_verified_caller(self) -> None:
         refusal = refusal_of(Bench(require_query=True).check())

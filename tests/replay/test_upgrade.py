@@ -101,10 +101,11 @@ def test_a_file_of_another_version_is_made_anew_when_nobody_uses_it(
 
 
 def _start(directory: Path) -> str:
+    before = os.listdir("/proc/self/fd")
     try:
         SharedStore(app="app", capacity=1000, quota=1000, directory=directory).close()
     except ConfigurationError as error:
-        return str(error)
+        return f"{error} ({len(os.listdir('/proc/self/fd')) - len(before)} files left open)"
     return "started"
 
 
@@ -112,7 +113,9 @@ def _start(directory: Path) -> str:
 def test_a_file_of_another_version_in_use_stops_the_start(shared: Opener, tmp_path: Path, layout: int) -> None:
     store: Any = shared()
     run_in_child(get_context("fork"), _set_layout, store.path, layout)
-    assert "another version of mfa_middleware use it: stop them" in run_in_child(get_context("fork"), _start, tmp_path)
+    text = run_in_child(get_context("fork"), _start, tmp_path)
+    assert f"{store.path}: processes with another version of mfa_middleware use it: stop them" in text
+    assert "(0 files left open)" in text
 
 
 def test_a_second_store_of_the_process_takes_the_capacity_of_the_first_and_says_so(shared: Opener) -> None:
