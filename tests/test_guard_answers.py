@@ -228,7 +228,7 @@ class TestTold:
         assert "the disk is gone" in refusal_of(decision).detail
 
     def test_the_operator_is_told_which_quota_was_reached(self) -> None:
-        detail = refusal_of(Bench(store=RecordingStore(Outcome.QUOTA), quota=77).check()).detail
+        detail = refusal_of(Bench(store=RecordingStore(Outcome.QUOTA), machine_quota=77).check()).detail
         assert "77 live proofs (MFA_MACHINE_QUOTA)" in detail
 
     def test_a_demanded_query_hash_that_is_missing_is_told_to_a_verified_caller(self) -> None:
