@@ -418,6 +418,19 @@ def test_a_store_opened_before_a_fork_works_in_parent_and_child(tmp_path: Path) 
     store.close()
 
 
+def _open_files() -> list[str]:
+    descriptors = Path("/proc/self/fd")
+    return [os.readlink(one) for one in descriptors.iterdir() if one.is_symlink()]
+
+
+def test_the_child_of_a_fork_keeps_no_file_of_its_parent(tmp_path: Path) -> None:
+    store = _open(tmp_path)
+    assert any(str(tmp_path) in name for name in _open_files())
+    assert not any(str(tmp_path) in name for name in run_in_child(_FORK, _open_files))
+    assert _claim(store, key()) is Outcome.NEW
+    store.close()
+
+
 def test_a_lock_that_a_thread_held_at_the_fork_does_not_stop_the_child(tmp_path: Path) -> None:
     store, name = _open(tmp_path), key()
     table = store._table
