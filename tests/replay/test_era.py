@@ -10,7 +10,8 @@ import pytest
 
 from mfa_middleware.replay import Outcome, ReplayStore
 from mfa_middleware.replay.era import Era
-from mfa_middleware.replay.header import GENERATION, first_page, read_era, write_era
+from mfa_middleware.replay.geometry import FIRST_PAGE
+from mfa_middleware.replay.header import GENERATION, first_page, parse, read_era, write_era
 from tests.replay.clocks import HandClock
 from tests.replay.using import OWNER, Opener, key, plain
 
@@ -132,6 +133,18 @@ def test_a_process_that_ends_while_it_begins_an_era_leaves_the_one_before(boots:
     with pytest.raises(Ended):
         write_era(buffer, words, eras[-1])  # type: ignore[arg-type]
     assert read_era(buffer, words)[1] == eras[-2]  # type: ignore[arg-type]
+
+
+def test_a_first_page_is_one_page_and_nothing_else_is_taken_for_one() -> None:
+    page = first_page(1000, Era.first(HandClock(), bytes(16)))
+    assert len(page) == FIRST_PAGE
+    header = parse(page)
+    assert header is not None
+    assert (header.sound, header.capacity) == (True, 1000)
+    assert parse(page[:-1]) is None
+    assert parse(b"") is None
+    assert parse(bytes(FIRST_PAGE)) is None
+    assert parse(b"x" + page) is None
 
 
 def test_a_system_that_names_no_boot_is_the_same_after_each(

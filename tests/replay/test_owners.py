@@ -51,6 +51,63 @@ def test_two_windows_count(table: Any) -> None:
     assert table.owners.take_one(ONE, 1, 2 * WINDOW_SECONDS, 0.0, counts=True) is True
 
 
+def test_a_worker_that_is_late_by_a_window_counts_in_the_one_that_another_has_begun(table: Any) -> None:
+    assert table.owners.take_one(ONE, 3, WINDOW_SECONDS, 0.0, counts=True) is True
+    assert table.owners.take_one(ONE, 3, 0.0, 0.0, counts=True) is True
+    assert table.owners.take_one(ONE, 3, WINDOW_SECONDS, 0.0, counts=True) is True
+    assert table.owners.take_one(ONE, 3, WINDOW_SECONDS, 0.0, counts=True) is False
+
+
+def test_more_busy_owners_than_are_remembered_are_all_served(clock: HandClock) -> None:
+    store: Any = MemoryStore(capacity=1_000_000, quota=1_000_000, clock=clock)
+    for window in range(2):
+        for number in range(4_200):
+            assert store._table.owners.take(b"%16d" % number, 1_000_000, window * WINDOW_SECONDS, 0.0) is True
+    store.close()
+
+
+def test_counts_are_kept_on_their_shelves_and_nowhere_else(table: Any) -> None:
+    geometry, buffer = table.geometry, table._buffer
+    before, after = buffer[: geometry.shelves_at], buffer[geometry.buckets_at :]
+    for number in range(40 * geometry.shelves):
+        assert table.owners.take(b"%16d" % number, 50, 0.0, 0.0) is not None
+    assert buffer[: geometry.shelves_at] == before
+    assert buffer[geometry.buckets_at :] == after
+
+
+def test_an_owner_is_known_where_his_row_begins_and_nowhere_else(table: Any) -> None:
+    shelf = table.geometry.shelves_at
+    for row, tag in ((0, b"aaaaaaaabbbbbbbb"), (1, b"ccccccccdddddddd"), (5, b"bbbbbbbbcccccccc")):
+        table._buffer[shelf + row * 16 : shelf + row * 16 + 16] = tag
+    rows = [table.owners._row(shelf, tag, 0) for tag in (b"aaaaaaaabbbbbbbb", b"ccccccccdddddddd", b"bbbbbbbbcccccccc")]
+    assert [row - rows[0] for row in rows] == [0, 1, 5]
+
+
+def test_nobody_outside_can_tell_where_an_owner_or_a_key_lies(clock: HandClock) -> None:
+    stores: list[Any] = [MemoryStore(capacity=10_000, quota=100, clock=clock) for _ in range(2)]
+    tables = [store._table for store in stores]
+    names = [key() for _ in range(50)]
+    assert not {table.spot(name)[3] for table in tables[:1] for name in names} & {
+        tables[1].spot(name)[3] for name in names
+    }
+    shelves = []
+    for each in tables:
+        assert each.owners.take(ONE, 100, 0.0, 0.0) is True
+        shelf = each._buffer[each.geometry.shelves_at : each.geometry.buckets_at]
+        shelves.append(shelf.strip(bytes(1))[:16])
+    assert shelves[0] != shelves[1]
+    for store in stores:
+        store.close()
+
+
+@pytest.mark.parametrize("capacity", [1, 50, 3300, 100_000])
+def test_a_key_has_two_places_to_lie(clock: HandClock, capacity: int) -> None:
+    store: Any = MemoryStore(capacity=capacity, quota=1, clock=clock)
+    spots = [store._table.spot(key()) for _ in range(1000)]
+    assert all(first != second for _, first, second, _ in spots)
+    store.close()
+
+
 def _pressed(opened: Opener, clock: HandClock, quota: int) -> Any:
     """A store with so many entries of others that owners must share, and that is not full."""
     store: Any = opened(capacity=100, quota=quota)

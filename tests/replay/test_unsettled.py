@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import os
 import threading
@@ -13,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from mfa_middleware.errors import StoreError
+from mfa_middleware.errors import ConfigurationError, StoreError
 from mfa_middleware.replay import Outcome, ReplayStore
 from mfa_middleware.replay.memory import MemoryStore
 from mfa_middleware.replay.shared import SharedStore
@@ -195,6 +196,27 @@ def test_files_that_were_replaced_are_given_back(shared: Opener, clock: HandCloc
     assert len(os.listdir("/proc/self/fd")) <= before
     mapped = [line for line in Path("/proc/self/maps").read_text().splitlines() if f"{store.path.parent}/" in line]
     assert len(mapped) == 1
+
+
+@BOTH
+def test_a_file_whose_locks_fail_is_an_error_that_says_so(
+    warm: ReplayStore, clock: HandClock, monkeypatch: pytest.MonkeyPatch, claim: Claimer
+) -> None:
+    def fail(*_: object) -> bool:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(warm._table.locks, "take", fail)  # type: ignore[attr-defined]
+        with pytest.raises(StoreError, match=r"cannot be locked or read: .*Input/output error"):
+            claim(warm, clock)
+    assert claim(warm, clock) is Outcome.NEW
+
+
+@pytest.mark.parametrize("number", [0, -1, 10**12])
+@pytest.mark.parametrize("name", ["capacity", "quota"])
+def test_a_size_out_of_range_is_named(clock: HandClock, name: str, number: int) -> None:
+    with pytest.raises(ConfigurationError, match=name):
+        MemoryStore(**{"capacity": 100, "quota": 100, "clock": clock, name: number})  # type: ignore[arg-type]
 
 
 @BOTH
