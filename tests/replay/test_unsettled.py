@@ -215,7 +215,7 @@ def test_a_file_whose_locks_fail_is_an_error_that_says_so(
 @pytest.mark.parametrize("number", [0, -1, 10**12])
 @pytest.mark.parametrize("name", ["capacity", "quota"])
 def test_a_size_out_of_range_is_named(clock: HandClock, name: str, number: int) -> None:
-    with pytest.raises(ConfigurationError, match=name):
+    with pytest.raises(ConfigurationError, match=rf"\b{name}\b"):
         MemoryStore(**{"capacity": 100, "quota": 100, "clock": clock, name: number})  # type: ignore[arg-type]
 
 
