@@ -88,7 +88,7 @@ class Trail:
             self.credentials[0].ath if self.credentials else None,
             self.findings,
             enforced,
-            self.unchecked if refusal is None else None,
+            self.unchecked,
             self.claims if refusal is None else None,
         )
 
