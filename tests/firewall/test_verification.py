@@ -381,3 +381,15 @@ class TestMemory:
         for thread in threads:
             thread.join()
         assert sorted(outcomes) == sorted([str(number) for number in range(8)] * 80)
+
+
+@pytest.mark.parametrize("length", [100, 8_000])
+def test_tokens_of_any_length_are_held_against_the_same_key(length: int) -> None:
+    claims = {"x": "a" * length}
+    good, other = es256(claims), token_of(private_key("ES256K"), "ES256K", claims)
+    checked = verifier(pem_of(private_key("ES256")))
+    assert checked.verify(good).claims == claims
+    changed = good[:-20] + (b"A" if good[-20:-19] != b"A" else b"B") + good[-19:]
+    assert not checked.verify(changed).is_verified
+    swapped = b".".join([*good.split(b".")[:2], other.split(b".")[2]])
+    assert not checked.verify(swapped).is_verified
