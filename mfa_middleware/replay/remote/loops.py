@@ -46,7 +46,7 @@ class Loop:
             answer = await self._in_time(self._execute(shard, host, claims))
         except (self._library.error, OSError) as error:
             raise shard.fail(error) from error
-        return shard.hear(answer, host)
+        return shard.hear(answer, host, claims)
 
     async def _execute(self, shard: Shard, host: float, claims: bytes) -> object:
         try:

@@ -58,11 +58,11 @@ class Shard:
             self._tell("store_lost", text)
         return StoreError(text)
 
-    def hear(self, answer: object, host: float) -> Answer:
-        """The answer, whose state is now the known one. Raises StoreError where the server judged nothing."""
+    def hear(self, answer: object, host: float, claims: bytes) -> Answer:
+        """The answer to these claims; its state is now the known one. Raises StoreError where nothing was judged."""
         if self.breaker.succeeded():
             self._tell("store_back", "the replay store answers again")
-        told = read(answer, host)
+        told = read(answer, host, claims)
         if self.state is not None and told.state.epoch != self.state.epoch:
             self._tell("store_began", "the replay store has begun anew: only proofs with a nonce of it count at first")
         self.state, self._heard = told.state, time.monotonic()

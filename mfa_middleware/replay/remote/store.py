@@ -127,7 +127,7 @@ class RemoteStore:
             answer = self._execute(shard, host, claims)
         except (self._library.error, OSError) as error:
             raise shard.fail(error) from error
-        return shard.hear(answer, host)
+        return shard.hear(answer, host, claims)
 
     def _execute(self, shard: Shard, host: float, claims: bytes) -> object:
         try:

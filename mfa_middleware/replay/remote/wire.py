@@ -95,24 +95,28 @@ def pack(key: bytes, owner: bytes, seconds: float, epoch: bytes | None, deadline
     )
 
 
-def read(answer: object, host: float) -> Answer:
-    """The answer to a batch that was sent at `host`, in unix seconds of this host's clock.
+def read(answer: object, host: float, claims: bytes) -> Answer:
+    """The answer to a batch of claims that was sent at `host`, in unix seconds of this host's clock.
 
     Raises StoreError where the server judged nothing, or did not speak as it should.
     """
-    if not isinstance(answer, bytes):
-        raise StoreError("the replay store did not answer as its script does")
-    if answer[:1] == b"+" and len(answer) >= _HEAD.size:
-        _, epoch, secret, now = _HEAD.unpack_from(answer)
-        return Answer(StoreState(epoch, secret), now, [_OUTCOMES[code] for code in answer[_HEAD.size :]])
-    if answer[:1] == b"P":
-        raise EvictionError(_EVICTS.format(answer[1:].decode("ascii", "replace")))
-    if answer[:1] == b"C" and len(answer) == _CLOCK.size:
-        apart = host - _CLOCK.unpack(answer)[1]
+    said = answer if isinstance(answer, bytes) else b""
+    if said[:1] == b"P":
+        raise EvictionError(_EVICTS.format(said[1:].decode("ascii", "replace")))
+    if said[:1] == b"C" and len(said) == _CLOCK.size:
+        apart = host - _CLOCK.unpack(said)[1]
         raise StoreError(_APART.format(abs(apart), "ahead of" if apart > 0 else "behind", 2 * SKEW_SECONDS))
-    raise StoreError("the replay store did not answer as its script does")
+    codes = said[_HEAD.size :]
+    if said[:1] != b"+" or len(said) < _HEAD.size or len(codes) * _CLAIM.size != len(claims):
+        raise StoreError(_FOREIGN)
+    _, epoch, secret, now = _HEAD.unpack_from(said)
+    try:
+        return Answer(StoreState(epoch, secret), now, [_OUTCOMES[code] for code in codes])
+    except IndexError:
+        raise StoreError(_FOREIGN) from None
 
 
+_FOREIGN: Final = "the replay store did not answer as its script does"
 _EVICTS: Final = (
     "the replay store's maxmemory-policy is {}: such a server forgets used proofs; set maxmemory-policy noeviction"
 )
