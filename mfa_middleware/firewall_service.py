@@ -12,13 +12,12 @@ from mfa_middleware.credentials import Places
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Refusal
 from mfa_middleware.events import Emit, Event
-from mfa_middleware.firewall.alarms import Alarms
 from mfa_middleware.firewall.detectors.transport import HEADERS
 from mfa_middleware.firewall.inspector import Mode
 from mfa_middleware.http import HeaderRules, Headers, Request, matches_exactly
 from mfa_middleware.inspection import Inspection
+from mfa_middleware.reporting import Reporter
 from mfa_middleware.settings import Settings
-from mfa_middleware.sinks import open_sinks
 from mfa_middleware.target import Origins
 from mfa_middleware.trail import Trail
 from mfa_middleware.watch import Watch
@@ -37,13 +36,13 @@ class FirewallService:
     def __init__(self, settings: Settings, *, clock: Clock = SYSTEM_CLOCK, on_event: Emit | None = None) -> None:
         self.settings = settings
         self.clock = clock
-        self.emit, self._wants = open_sinks(settings, on_event)
+        self._reporter = Reporter(settings, clock, on_event)
+        self.emit = self._reporter.emit
         self._inspection = Inspection(settings, clock=clock, emit=self.emit)
         self._places = Places(settings.credentials)
         self._rules = HeaderRules(self._places.header_names | HEADERS)
         self._origins = Origins(settings.origins, settings.path_prefix, settings.trusted_proxies)
         self._watch = Watch(settings, self._inspection.inspector, self._places, clock)
-        self._alarms = Alarms()
         self._challenger = Challenger()
         self._tell_start()
 
@@ -57,7 +56,7 @@ class FirewallService:
             except Refusal as refusal:
                 inspection.throw(refusal)
         except StopIteration as end:
-            return self._conclude(end.value, request)
+            return self._told(end.value, request)
         raise AssertionError
 
     async def decide_async(self, request: Request, read_body: Callable[[int], Awaitable[bytes]]) -> Decision:
@@ -70,7 +69,7 @@ class FirewallService:
             except Refusal as refusal:
                 inspection.throw(refusal)
         except StopIteration as end:
-            return self._conclude(end.value, request)
+            return self._told(end.value, request)
         raise AssertionError
 
     def answer(self, refusal: Refusal) -> Answer:
@@ -96,7 +95,7 @@ class FirewallService:
         except Refusal as raised:
             raised.__traceback__ = None  # its frames hold the request, and they hold it
             refusal = raised
-        return _decision(refusal, trail)
+        return trail.decision(refusal is None, refusal, None, True)
 
     def _read(self, request: Request, headers: Headers, trail: Trail) -> None:
         try:
@@ -107,14 +106,8 @@ class FirewallService:
             if trail.credentials:
                 self._watch.read(headers, trail)
 
-    def _conclude(self, decision: Decision, request: Request) -> Decision:
-        if self._wants(decision.level):
-            self.emit(decision.event(request, self.clock.wall()))
-        if decision.findings:
-            alarm = self._alarms.note(decision.client, decision.findings, self.clock.monotonic())
-            if alarm is not None:
-                client = str(decision.client) if decision.client is not None else None
-                self.emit(Event("attack", logging.ERROR, alarm, at=self.clock.wall(), client=client))
+    def _told(self, decision: Decision, request: Request) -> Decision:
+        self._reporter.tell(decision, request)
         return decision
 
     def _tell_start(self) -> None:
@@ -123,14 +116,3 @@ class FirewallService:
         if not settings.jwt_keys:
             detail += "; it knows bearer JWTs by their structure alone (MFA_JWT_KEYS is not set)"
         self.emit(Event("started", logging.INFO, detail, at=self.clock.wall()))
-
-
-def _decision(refusal: Refusal | None, trail: Trail) -> Decision:
-    return Decision(
-        refusal is None,
-        refusal=refusal,
-        client=trail.client,
-        credential=trail.credentials[0].ath if trail.credentials else None,
-        findings=trail.findings,
-        claims=trail.claims if refusal is None else None,
-    )

@@ -11,16 +11,15 @@ from mfa_middleware.clock import SYSTEM_CLOCK, Clock
 from mfa_middleware.decision import Decision
 from mfa_middleware.errors import Refusal
 from mfa_middleware.events import Emit, Event
-from mfa_middleware.firewall.alarms import Alarms
 from mfa_middleware.firewall.inspector import Mode as FirewallMode
 from mfa_middleware.guard import Guard
 from mfa_middleware.http import Request
 from mfa_middleware.inspection import Inspection
 from mfa_middleware.machines import FileRegistry, Registry
 from mfa_middleware.replay import ReplayStore
+from mfa_middleware.reporting import Reporter
 from mfa_middleware.route import Route
 from mfa_middleware.settings import Outage, Settings, without_login
-from mfa_middleware.sinks import open_sinks
 from mfa_middleware.steps import Resources, run, run_async
 from mfa_middleware.stores import open_configured
 
@@ -57,10 +56,10 @@ class Service:
         self.settings = settings
         self.clock = clock
         self._off = settings.mode.name == "off"
-        self.emit, self._wants = open_sinks(settings, on_event)
+        self._reporter = Reporter(settings, clock, on_event)
+        self.emit = self._reporter.emit
         self.registry: Registry = registry or FileRegistry(settings.machines, clock=clock, emit=self.emit)
         self.store: ReplayStore = store or open_configured(settings, clock=clock, emit=self.emit)
-        self._alarms = Alarms()
         self._inspection = Inspection(settings, clock=clock, emit=self.emit)
         self._guard = Guard(settings, self.store.state, clock, self._inspection.inspector)
         self._challenger = Challenger(sorted(settings.algorithms))
@@ -117,16 +116,7 @@ class Service:
     def _conclude(self, decision: Decision, request: Request) -> None:
         if decision.machine is not None and decision.refusal is None:
             self.registry.seen(decision.machine)
-        if self._wants(decision.level):
-            self.emit(decision.event(request, self.clock.wall()))
-        if decision.refusal is not None and decision.findings:
-            self._count(decision)
-
-    def _count(self, decision: Decision) -> None:
-        alarm = self._alarms.note(decision.client, decision.findings, self.clock.monotonic())
-        if alarm is not None:
-            client = str(decision.client) if decision.client is not None else None
-            self.emit(Event("attack", logging.ERROR, alarm, at=self.clock.wall(), client=client))
+        self._reporter.tell(decision, request)
 
     def _tell_start(self, store: str) -> None:
         settings = self.settings

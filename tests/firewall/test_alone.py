@@ -217,3 +217,16 @@ def test_a_path_may_be_let_off(served: Served) -> None:
         answer = client.get(f"http://127.0.0.1:{served.port}/lax", headers={"authorization": f"Bearer {forged()}"})
     assert answer.status_code == 200
     assert "alg_none" in answer.json()["findings"]
+
+
+def test_what_honest_clients_do_is_no_alarm_however_often_they_do_it() -> None:
+    events: list[Event] = []
+    service = FirewallService(Settings.load({}, environ={}), on_event=events.append)
+    request = Request(
+        method="GET", scheme="http", raw_path="/x", query=b"access_token=opaque", routed_path="/x", peer="192.0.2.1",
+        headers=[(b"host", b"localhost")],
+    )  # fmt: skip
+    decisions = [service.decide(request, lambda _: b"") for _ in range(200)]
+    service.close()
+    assert all(decision.allowed and decision.findings for decision in decisions)
+    assert "attack" not in [event.kind for event in events]
