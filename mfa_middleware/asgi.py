@@ -10,6 +10,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mfa_middleware import asgi_lifespan
 from mfa_middleware.asgi_body import Body, Disconnected
 from mfa_middleware.asgi_exchange import KEY, Exchange, MachineUser, request_of
 from mfa_middleware.asgi_firewall import FIREWALL_KEY, Firewall
@@ -54,22 +55,13 @@ class MFAMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._lifespan(scope, receive, send)
+            await asgi_lifespan.begin(self.app, lambda: self.service, scope, receive, send)
         elif scope["type"] not in ("http", "websocket") or self._is_checked(scope):
             await self.app(scope, receive, send)
         elif scope["type"] == "websocket":
             await self._websocket(scope, receive, send)
         else:
             await self._http(scope, receive, send)
-
-    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            _ = self.service
-        except ConfigurationError as error:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": f"mfa_middleware: {error}"})
-            return
-        await self.app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = Body(receive, scope["headers"])

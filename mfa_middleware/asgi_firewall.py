@@ -5,16 +5,15 @@ app.add_middleware(Firewall, jwt_keys="https://issuer.example.com/jwks.json")
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from mfa_middleware import asgi_lifespan
 from mfa_middleware.asgi_body import Body, Disconnected
-from mfa_middleware.asgi_exchange import POLICY_VIOLATION, request_of
-from mfa_middleware.asgi_outgoing import wire_headers
-from mfa_middleware.challenge import Answer
-from mfa_middleware.errors import ConfigurationError
+from mfa_middleware.asgi_exchange import request_of
+from mfa_middleware.asgi_outgoing import send_answer
+from mfa_middleware.asgi_websocket import deny
 from mfa_middleware.firewall_service import FirewallService
 from mfa_middleware.settings import Settings
 
@@ -22,7 +21,6 @@ __all__ = ["FIREWALL_KEY", "Firewall"]
 
 FIREWALL_KEY: Final = "firewall"
 """`request.state.firewall` is the Decision on a request that the app gets, with its findings and verified claims."""
-_DENIAL: Final = "websocket.http.response"
 
 
 class Firewall:
@@ -46,7 +44,7 @@ class Firewall:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
-            await self._lifespan(scope, receive, send)
+            await asgi_lifespan.begin(self.app, lambda: self.service, scope, receive, send)
             return
         if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
@@ -57,27 +55,8 @@ class Firewall:
         except Disconnected:
             return
         if decision.refusal is not None:
-            await _refuse(self.service.answer(decision.refusal), scope, send)
+            answer = self.service.answer(decision.refusal)
+            await (send_answer(answer, send) if scope["type"] == "http" else deny(answer, scope, send))
             return
         scope.setdefault("state", {})[FIREWALL_KEY] = decision
         await self.app(scope, body.receive if scope["type"] == "http" else receive, send)
-
-    async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            _ = self.service
-        except ConfigurationError as error:
-            await receive()
-            await send({"type": "lifespan.startup.failed", "message": f"mfa_middleware: {error}"})
-            return
-        await self.app(scope, receive, send)
-
-
-async def _refuse(answer: Answer, scope: Scope, send: Send) -> None:
-    """Answer as HTTP where the server can, else close the handshake."""
-    kind = "http.response" if scope["type"] == "http" else _DENIAL
-    if kind == _DENIAL and _DENIAL not in (scope.get("extensions") or {}):
-        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
-        return
-    await send({"type": f"{kind}.start", "status": answer.status, "headers": wire_headers(answer)})
-    await send({"type": f"{kind}.body", "body": answer.body})
-    await asyncio.sleep(0)  # uvicorn logs an error where the app returns before the connection is closed

@@ -9,7 +9,7 @@ from starlette.types import Message, Scope, Send
 from mfa_middleware.asgi_exchange import Exchange
 from mfa_middleware.challenge import Answer, with_exposed_headers
 
-__all__ = ["Outgoing", "wire_headers", "with_nonce"]
+__all__ = ["Outgoing", "send_answer", "with_nonce"]
 
 _Headers = list[tuple[bytes, bytes]]
 
@@ -50,8 +50,7 @@ class Outgoing:
         answer = None if self._refused else self._exchange.refusal(cors=self._is_cors())
         if answer is not None:
             self._refused = True
-            await self._send({"type": "http.response.start", "status": answer.status, "headers": wire_headers(answer)})
-            await self._send({"type": "http.response.body", "body": answer.body})
+            await send_answer(answer, self._send)
 
     def _is_cors(self) -> bool:
         return b"origin" in dict(self._headers)
@@ -64,9 +63,11 @@ class Outgoing:
         return {**message, "headers": _exposed(headers) if cors else headers}
 
 
-def wire_headers(answer: Answer) -> _Headers:
-    """The headers of an answer as ASGI wants them."""
-    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+async def send_answer(answer: Answer, send: Send, kind: str = "http.response") -> None:
+    """Send an answer of our own; `kind` is the type of its messages, which a refused handshake has another of."""
+    headers = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": f"{kind}.start", "status": answer.status, "headers": headers})
+    await send({"type": f"{kind}.body", "body": answer.body})
 
 
 def with_nonce(headers: _Headers, nonce: str | None) -> _Headers:

@@ -16,10 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnect
 
 from mfa_middleware.asgi_exchange import POLICY_VIOLATION, Exchange
-from mfa_middleware.asgi_outgoing import wire_headers, with_nonce
+from mfa_middleware.asgi_outgoing import send_answer, with_nonce
 from mfa_middleware.challenge import Answer
 
-__all__ = ["Socket"]
+__all__ = ["Socket", "deny"]
 
 _log: Final = logging.getLogger("mfa_middleware")
 _EVERY: Final = 0.4
@@ -38,12 +38,20 @@ class _State(enum.Enum):
     ENDED = enum.auto()
 
 
+async def deny(answer: Answer, scope: Scope, send: Send) -> None:
+    """Answer a handshake as HTTP where the server can, else close it unaccepted."""
+    if _DENIAL not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+        return
+    await send_answer(answer, send, _DENIAL)
+    await asyncio.sleep(0)  # uvicorn logs an error where the app returns before the connection is closed
+
+
 class Socket:
     """One handshake, and the socket that it opens."""
 
     def __init__(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> None:
-        self._exchange, self._receive, self._send = exchange, receive, send
-        self._denies = _DENIAL in (scope.get("extensions") or {})
+        self._exchange, self._scope, self._receive, self._send = exchange, scope, receive, send
         self._state = _State.CONNECTING
         self._revoked = False
         self._told = asyncio.Event()
@@ -57,16 +65,8 @@ class Socket:
             return False
         if self._state is _State.CONNECTING:
             self._state = _State.ENDED
-            await self._deny(answer)
+            await deny(answer, self._scope, self._send)
         return True
-
-    async def _deny(self, answer: Answer) -> None:
-        if not self._denies:
-            await self._send({"type": "websocket.close", "code": POLICY_VIOLATION})
-            return
-        await self._send({"type": f"{_DENIAL}.start", "status": answer.status, "headers": wire_headers(answer)})
-        await self._send({"type": f"{_DENIAL}.body", "body": answer.body})
-        await asyncio.sleep(0)  # uvicorn logs an error where the app returns before the connection is closed
 
     async def run(self, app: ASGIApp, scope: Scope) -> None:
         """Run the app on the socket, and close it within a second after its machine may not act."""
