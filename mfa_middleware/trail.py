@@ -30,22 +30,8 @@ class Trail:
     """What one check has learnt so far, for the checks that follow and for the decision."""
 
     __slots__ = (
-        "ambiguous",
-        "bearers",
-        "client",
-        "credentials",
-        "deadline",
-        "facts",
-        "findings",
-        "issued",
-        "machine",
-        "noted",
-        "now",
-        "proof",
-        "proven",
-        "state",
-        "told_only",
-        "unchecked",
+        "ambiguous", "bearers", "client", "credentials", "deadline", "facts", "findings", "issued", "machine", "noted",
+        "now", "proof", "proven", "state", "told_only", "unchecked",
     )  # fmt: skip
 
     def __init__(self, client: Address | None, now: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from mfa_middleware.errors import ConfigurationError
-from mfa_middleware.replay.base import FULL, PRESSED
+from mfa_middleware.replay.base import FULL, MOST_ENTRIES, PRESSED
 
 __all__ = ["BLOCK", "DATES", "FIRST_PAGE", "PEERS", "RECORDS", "TAG_SIZE", "Geometry"]
 
@@ -22,7 +22,6 @@ PEERS: Final = DATES + RECORDS * 4
 _LIVE: Final = 25  # of 28: a bucket that holds more is nine tenths full
 _MOST_STRIPES: Final = 128
 _BUCKETS_PER_STRIPE: Final = 64  # at least, so that the stripes fill evenly
-_MOST_CAPACITY: Final = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +43,9 @@ class Geometry:
     @classmethod
     def of(cls, capacity: int) -> Self:
         """The layout for `capacity` live entries. Raises ConfigurationError if that is out of range."""
-        if not 1 <= capacity <= _MOST_CAPACITY:
+        if not 1 <= capacity <= MOST_ENTRIES:
             raise ConfigurationError(
-                f"capacity of the replay store is {capacity}: give a whole number from 1 to {_MOST_CAPACITY}"
+                f"capacity of the replay store is {capacity}: give a whole number from 1 to {MOST_ENTRIES}"
             )
         needed = -(-capacity // _LIVE)
         stripes = max(1, min(_MOST_STRIPES, needed // _BUCKETS_PER_STRIPE))

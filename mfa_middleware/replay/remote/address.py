@@ -16,7 +16,7 @@ _SENTINEL_PORT: Final = 26379
 _PLAIN: Final = {"redis": "redis", "valkey": "valkey"}
 _TLS: Final = {"rediss": "redis", "valkeys": "valkey"}
 _KINDS: Final = ("", "+sentinel", "+cluster")
-_FILES: Final = {"ssl_ca_certs": "ssl_ca_certs", "ssl_certfile": "ssl_certfile", "ssl_keyfile": "ssl_keyfile"}
+_FILES: Final[tuple[str, ...]] = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _SENTINEL_LOGIN: Final = ("sentinel_username", "sentinel_password")
 
 SCHEMES: Final = tuple(
